@@ -1,0 +1,1 @@
+"""What the field reports: lip sync, picture, speech."""

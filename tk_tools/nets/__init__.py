@@ -1,0 +1,1 @@
+"""Network blocks that at least two systems share."""
