@@ -1,0 +1,36 @@
+"""python -m tests.golden DIR [SYSTEM...]: every NAME.json + NAME.npz in DIR/SYSTEM/ through our code, a row each.
+
+Last line "N passed, N failed"; exit code 1 when one failed, or when there was nothing to run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .compare import run
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    root = Path(arguments[0])
+    systems = arguments[1:] or sorted(folder.name for folder in root.iterdir() if folder.is_dir())
+    passed = failed = 0
+    for system in systems:
+        pairs = sorted((root / system).glob("*.json"))
+        if not pairs:
+            print(f"{system:<40} FAIL  no .json in {root / system}", flush=True)
+            failed += 1
+        for path in pairs:
+            row = run(path, system)
+            print(row, flush=True)
+            passed += row.passed
+            failed += not row.passed
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

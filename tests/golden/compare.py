@@ -1,0 +1,80 @@
+"""Runs one golden pair through our code and says how far the result is from the original's.
+
+The error of an array is its largest difference over the golden array's largest magnitude (integers: in levels), and it
+is set against the tolerance that the json states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .cases import cases_of
+from .golden import Golden
+
+DEFAULT_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One golden name: passed or not, its worst array, or why nothing could be compared."""
+
+    name: str
+    passed: bool
+    array: str = ""
+    error: float = 0.0
+    tolerance: float = 0.0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        verdict = "pass" if self.passed else "FAIL"
+        if self.reason:
+            return f"{self.name:<40} {verdict}  {self.reason}"
+        return f"{self.name:<40} {verdict}  largest error {self.error:.2e} of tolerance {self.tolerance:.0e} in {self.array}"
+
+
+def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference, over the largest magnitude of `theirs` unless it holds integers; NaN is infinitely far."""
+    if theirs.size == 0:
+        return 0.0
+    a, b = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    if np.isnan(a).any() or np.isnan(b).any():
+        return float("inf")
+    with np.errstate(invalid="ignore"):
+        gap = np.where(a == b, 0.0, np.abs(a - b)).max()
+    if np.issubdtype(theirs.dtype, np.integer) or theirs.dtype == bool:
+        return float(gap)
+    return float(gap / (np.abs(b).max() or 1.0))
+
+
+def run(path: Path, system: str) -> Row:
+    """The row of PATH (a json with its npz beside it)."""
+    name = f"{system}/{path.stem}"
+    case = cases_of(system).get(path.stem)
+    if case is None:
+        return Row(name, passed=False, reason="unknown name")
+    if not path.with_suffix(".npz").exists():
+        return Row(name, passed=False, reason="no .npz beside the .json")
+    golden = Golden(path)
+    try:
+        results = {key: np.asarray(value) for key, value in case(golden).items()}
+    except Exception as error:  # whatever a case raises is its result; the others still run
+        return Row(name, passed=False, reason=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    worst = None
+    outputs = golden.meta["outputs"]
+    for array in outputs:
+        theirs = golden.arrays.get(array)
+        ours = results.get(array)
+        if theirs is None or ours is None:
+            return Row(name, passed=False, reason=f"{array}: not {'given' if ours is None else 'in the .npz'}")
+        if ours.shape != theirs.shape:
+            return Row(name, passed=False, reason=f"{array}: shape {ours.shape} instead of {theirs.shape}")
+        stated = golden.meta.get("tolerance", {})
+        tolerance = float(stated.get(array, stated.get("default", DEFAULT_TOLERANCE)))
+        error = difference(ours, theirs)
+        excess = error / tolerance if tolerance else (0.0 if error == 0 else float("inf"))
+        if worst is None or excess > worst[0]:
+            worst = (excess, Row(name, error <= tolerance, array, error, tolerance))
+    return worst[1] if worst else Row(name, passed=False, reason="the json lists no outputs")

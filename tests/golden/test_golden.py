@@ -1,0 +1,50 @@
+"""Our code gives the originals' numbers, and the runner cannot be satisfied by less."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.golden.compare import difference, run
+
+HERE = Path(__file__).parent
+PAIRS = sorted(path for path in HERE.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_golden(path):
+    row = run(path, path.parent.name)
+    assert row.passed, str(row)
+
+
+def write_pair(folder: Path, name: str, meta: dict, **arrays) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(meta))
+    np.savez(folder / f"{name}.npz", **arrays)
+    return folder / f"{name}.json"
+
+
+def test_a_wrong_number_fails(tmp_path):
+    source = HERE / "wav2lip" / "audio_frontend.json"
+    arrays = dict(np.load(source.with_suffix(".npz")))
+    arrays["mfcc"] = arrays["mfcc"] * 1.001
+    row = run(write_pair(tmp_path / "wav2lip", "audio_frontend", json.loads(source.read_text()), **arrays), "wav2lip")
+    assert not row.passed and row.array == "mfcc"
+
+
+def test_nan_and_levels():
+    assert difference(np.array([np.nan]), np.array([1.0])) == np.inf
+    assert difference(np.array([250], np.uint8), np.array([252], np.uint8)) == 2
+    assert difference(np.array([9.0]), np.array([10.0])) == pytest.approx(0.1)
+
+
+def test_unknown_names_fail_and_set_the_exit_code(tmp_path):
+    write_pair(tmp_path / "wav2lip", "no_such_network", {"inputs": {}, "outputs": {"a": [1]}}, a=np.zeros(1))
+    done = subprocess.run([sys.executable, "-m", "tests.golden", str(tmp_path), "wav2lip"],
+                          capture_output=True, text=True, cwd=HERE.parent.parent, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+    assert "unknown name" in done.stdout
