@@ -1,0 +1,176 @@
+"""NAME.face.h5: coded crops of one face, where they lie in the source, which frames can be used, and the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY, VIDEO_DATASETS, CodedFrames, CodedWriter
+from tk_tools.files.h5 import Dataset, Kind, Source, create_h5, open_h5, read_params, read_source
+from tk_tools.files.sound import AUDIO_DATASETS, Audio, read_stored_audio, write_audio
+from tk_tools.files.video import clip_samples, read_clip_audio
+
+FACES_ATTRIBUTES = ("layout", "backend", "source_width", "source_height")
+FACE = Kind(
+    name="face",
+    suffix=".face.h5",
+    schema=1,
+    made_by="tk-crop-face",
+    meaning="crops of one face through a clip, with the transform of each back into the source, and the sound",
+    datasets=VIDEO_DATASETS
+    | {
+        "faces/box": Dataset(
+            dtype="float32",
+            shape=("frames", 4),
+            meaning="left, top, right, bottom in pixels of the source, smoothed",
+            attributes=("unit", *FACES_ATTRIBUTES),
+        ),
+        "faces/landmarks": Dataset(
+            dtype="float32",
+            shape=("frames", 68, 2),
+            meaning="68 landmarks (iBUG order), x and y in pixels of the source; NaN where none were found",
+            attributes=("unit",),
+        ),
+        "faces/score": Dataset(
+            dtype="float32", shape=("frames",), meaning="the detector's score; NaN where the face was not detected", attributes=("unit",)
+        ),
+        "faces/transform": Dataset(
+            dtype="float64",
+            shape=("frames", 2, 3),
+            meaning="affine map from pixels of the source to pixels of the crop",
+            attributes=("unit",),
+        ),
+        "faces/valid": Dataset(
+            dtype="bool", shape=("frames",), meaning="whether the crop shows the face; training and pasting skip the others", attributes=("unit",)
+        ),
+    }
+    | AUDIO_DATASETS,
+)
+_UNITS = {
+    "box": "source pixels",
+    "landmarks": "source pixels",
+    "score": "as the backend gives it",
+    "transform": "source pixels to crop pixels",
+    "valid": "true or false",
+}
+_EMPTY = {
+    "box": np.empty((0, 4), np.float32),
+    "landmarks": np.empty((0, 68, 2), np.float32),
+    "score": np.empty(0, np.float32),
+    "transform": np.empty((0, 2, 3), np.float64),
+    "valid": np.empty(0, bool),
+}
+
+
+class FaceFile:
+    """Read a NAME.face.h5.
+
+    `frames`: CodedFrames of the crops; `fps`; `box` (N, 4), `landmarks` (N, 68, 2), `score` (N,), `transform` (N, 2, 3),
+    `valid` (N,); `audio` (Audio or None); `layout`, `backend`, `source_size` (width, height), `params`, `source`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._file = open_h5(path, FACE)
+        self.frames = CodedFrames(self._file)
+        self.fps: Fraction = self.frames.fps
+        faces = self._file["faces"]
+        self.box, self.landmarks, self.score = faces["box"][:], faces["landmarks"][:], faces["score"][:]
+        self.transform, self.valid = faces["transform"][:], faces["valid"][:]
+        attributes = faces["box"].attrs
+        self.layout, self.backend = str(attributes["layout"]), str(attributes["backend"])
+        self.source_size = (int(attributes["source_width"]), int(attributes["source_height"]))
+        self.params, self.source = read_params(self._file), read_source(self._file)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def audio(self) -> Audio | None:
+        return read_stored_audio(self._file)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> FaceFile:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+
+class FaceWriter:
+    """Add frames one by one; memory holds the numbers of each frame (1 kB) and never the pictures."""
+
+    def __init__(self, coded: CodedWriter):
+        self._coded = coded
+        self.columns: dict[str, list] = {name: [] for name in _UNITS}
+
+    def append(
+        self,
+        crop: np.ndarray,
+        *,
+        box: np.ndarray,
+        landmarks: np.ndarray | None,
+        score: float,
+        transform: np.ndarray,
+        valid: bool,
+    ) -> None:
+        """Add one frame: `crop` (H, W, 3) uint8 RGB, `box` (4,), `landmarks` (68, 2) or None, `transform` (2, 3)."""
+        self._coded.append(crop)
+        empty = np.full((68, 2), np.nan, np.float32)
+        row = {
+            "box": box,
+            "landmarks": empty if landmarks is None else landmarks,
+            "score": score,
+            "transform": transform,
+            "valid": valid,
+        }
+        for name, value in row.items():
+            self.columns[name].append(np.asarray(value, dtype=_EMPTY[name].dtype))
+
+    def __len__(self) -> int:
+        return len(self._coded)
+
+
+@contextmanager
+def create_face_file(
+    target: Path,
+    *,
+    fps: Fraction,
+    layout: str,
+    backend: str,
+    source_size: tuple[int, int],
+    params: dict,
+    source: Source,
+    sound: Path | None = None,
+    audio: Audio | None = None,
+    sample_rate: int = 16000,
+    codec: str = DEFAULT_CODEC,
+    quality: int = DEFAULT_QUALITY,
+) -> Iterator[FaceWriter]:
+    """Create a NAME.face.h5 whole or not at all; append the frames inside the block.
+
+    The sound comes from the media file `sound` (laid beside the pictures, at `sample_rate` Hz) or is given as `audio`.
+    """
+    with create_h5(target, FACE, params=params, source=source) as file:
+        coded = CodedWriter(file, fps=fps, codec=codec, quality=quality)
+        writer = FaceWriter(coded)
+        yield writer
+        coded.close()
+        for name, rows in writer.columns.items():
+            data = np.stack(rows) if rows else _EMPTY[name]
+            dataset = file.create_dataset(f"faces/{name}", data=data, fletcher32=True)
+            dataset.attrs["unit"] = _UNITS[name]
+        attributes = file["faces/box"].attrs
+        attributes["layout"], attributes["backend"] = layout, backend
+        attributes["source_width"], attributes["source_height"] = source_size
+        if audio is not None:
+            write_audio(file, [audio.samples], audio.sample_rate)
+        elif sound is not None:
+            samples = clip_samples(len(writer), fps, sample_rate)
+            write_audio(file, read_clip_audio(sound, rate=sample_rate, samples=samples), sample_rate)

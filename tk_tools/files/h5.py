@@ -1,0 +1,168 @@
+"""HDF5 files with a kind and a schema: created whole, and checked when opened.
+
+Every file has root attributes `kind`, `schema`, `tool`, `params` (JSON: the options that shaped the content) and
+`source` (JSON: name and digest of the file it was made from). The kinds and their datasets are declared in KINDS,
+filled by the modules of this folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tk_tools import __version__
+from tk_tools.errors import InputError, OutputError
+from tk_tools.files.atomic import atomic_path
+
+ROOT_ATTRIBUTES = ("kind", "schema", "tool", "params", "source")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of a kind: `shape` names each axis ("frames", 4), `attributes` must be there."""
+
+    dtype: str
+    shape: tuple[str | int, ...]
+    meaning: str
+    attributes: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of HDF5 file: its suffix and the datasets that it holds."""
+
+    name: str
+    suffix: str
+    schema: int
+    made_by: str
+    meaning: str
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file was made from: the name and the digest of its source."""
+
+    name: str
+    digest: str
+
+
+def write_options() -> dict[str, Any]:
+    """Dataset options for arrays that are read whole: a checksum on each chunk."""
+    return {"fletcher32": True, "chunks": True}
+
+
+@contextmanager
+def create_h5(target: Path, kind: Kind, params: dict[str, Any], source: Source) -> Iterator[h5py.File]:
+    """Create `target` of a kind, whole or not at all. OutputError: disk full, no permission, or not whole on reading back."""
+
+    def check(temporary: Path) -> None:
+        try:
+            with open_h5(temporary, kind) as file:
+                check_whole(file, kind)
+        except InputError as error:
+            raise OutputError(f"was not written whole ({error.message}); is the disk full?", path=target) from error
+
+    with atomic_path(Path(target), check=check) as temporary:
+        # track_order off and libver fixed: the same content gives the same bytes
+        with h5py.File(temporary, mode="x", libver=("v110", "v110")) as file:
+            file.attrs["kind"] = kind.name
+            file.attrs["schema"] = np.int64(kind.schema)
+            file.attrs["tool"] = f"tk-tools {__version__}"
+            file.attrs["params"] = json.dumps(params, sort_keys=True)
+            file.attrs["source"] = json.dumps({"name": source.name, "digest": source.digest}, sort_keys=True)
+            yield file
+
+
+def open_h5(path: Path, kind: Kind) -> h5py.File:
+    """Open a file of one kind for reading. InputError: missing, damaged, of another kind, or of a newer schema."""
+    path = Path(path)
+    file = open_any_h5(path)
+    found = file.attrs.get("kind")
+    if found != kind.name:
+        file.close()
+        what = "has no kind; not a file of tk-tools" if found is None else f"is of kind {found}"
+        raise InputError(f"{what}; expected {kind.name} (made by {kind.made_by})", path=path)
+    schema = int(file.attrs.get("schema", 0))
+    if schema != kind.schema:
+        file.close()
+        raise InputError(
+            f"has schema {schema} of {kind.name}, this version reads {kind.schema}; make it again with {kind.made_by}",
+            path=path,
+        )
+    return file
+
+
+def open_any_h5(path: Path) -> h5py.File:
+    """Open any HDF5 file for reading. InputError: missing, unreadable, empty, or not whole."""
+    try:
+        size = Path(path).stat().st_size
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    if size == 0:
+        raise InputError("is empty (0 bytes)", path=path)
+    try:
+        return h5py.File(path, mode="r", locking=False)
+    except (OSError, RuntimeError) as error:
+        raise InputError("is not an HDF5 file, or it is cut short", path=path) from error
+
+
+def check_whole(file: h5py.File, kind: Kind) -> None:
+    """Check every dataset of `file` against the kind: there, of the right type and shape, and readable to its last byte.
+
+    InputError names the first fault.
+    """
+    for name in ROOT_ATTRIBUTES:
+        if name not in file.attrs:
+            raise InputError(f"lacks the root attribute {name}", path=file.filename)
+    axes: dict[str, int] = {}
+    for name, expected in kind.datasets.items():
+        if name not in file:
+            if expected.optional:
+                continue
+            raise InputError(f"lacks the dataset /{name}", path=file.filename)
+        _check_dataset(file[name], name, expected, axes)
+
+
+def _check_dataset(dataset: h5py.Dataset, name: str, expected: Dataset, axes: dict[str, int]) -> None:
+    path = dataset.file.filename
+    if dataset.dtype != np.dtype(expected.dtype):
+        raise InputError(f"/{name} is {dataset.dtype}, expected {expected.dtype}", path=path)
+    if len(dataset.shape) != len(expected.shape):
+        raise InputError(f"/{name} has {len(dataset.shape)} axes, expected {len(expected.shape)}", path=path)
+    for size, axis in zip(dataset.shape, expected.shape, strict=True):
+        wanted = axes.setdefault(axis, size) if isinstance(axis, str) else axis
+        if size != wanted:
+            raise InputError(f"/{name} has length {size} where {axis} is {wanted}", path=path)
+    for attribute in expected.attributes:
+        if attribute not in dataset.attrs:
+            raise InputError(f"/{name} lacks the attribute {attribute}", path=path)
+    rows = max(1, (1 << 22) // max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))))
+    try:
+        if dataset.shape == ():
+            dataset[()]
+        else:
+            for start in range(0, dataset.shape[0], rows):
+                dataset[start : start + rows]
+    except OSError as error:
+        raise InputError(f"/{name} is damaged (a checksum does not match)", path=path) from error
+
+
+def read_params(file: h5py.File) -> dict[str, Any]:
+    """The options that shaped the content."""
+    return json.loads(file.attrs["params"])
+
+
+def read_source(file: h5py.File) -> Source:
+    """What the file was made from."""
+    return Source(**json.loads(file.attrs["source"]))
