@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from functools import lru_cache
 from pathlib import Path
 
 from tk_tools.errors import InputError
 
 
 def file_digest(path: Path) -> str:
-    """BLAKE2b (128 bits) of a file's bytes, as "blake2b:HEX". InputError: the file cannot be read."""
+    """BLAKE2b (128 bits) of a file's bytes, as "blake2b:HEX". InputError: the file cannot be read.
+
+    Hashed once in a process as long as size and time of change stay the same.
+    """
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        facts = os.stat(path)
+        return _digest(os.fspath(path), facts.st_size, facts.st_mtime_ns, facts.st_ino)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+
+
+@lru_cache(maxsize=256)
+def _digest(path: str, size: int, changed: int, inode: int) -> str:
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     return f"blake2b:{digest.hexdigest()}"
+
+
+def joint_digest(paths: list[Path]) -> str:
+    """One digest for several files, in their order; that of the file itself when there is one."""
+    digests = [file_digest(path) for path in paths]
+    if len(digests) == 1:
+        return digests[0]
+    return f"blake2b:{hashlib.blake2b(' '.join(digests).encode(), digest_size=16).hexdigest()}"

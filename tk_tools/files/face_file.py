@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY, VIDEO_DATASETS, CodedFrames, CodedWriter
-from tk_tools.files.h5 import Dataset, Kind, Source, create_h5, open_h5, read_params, read_source
+from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_source
+from tk_tools.files.provenance import Provenance
 from tk_tools.files.sound import AUDIO_DATASETS, Audio, read_stored_audio, write_audio
 from tk_tools.files.video import clip_samples, read_clip_audio
 
@@ -145,8 +146,7 @@ def create_face_file(
     layout: str,
     backend: str,
     source_size: tuple[int, int],
-    params: dict,
-    source: Source,
+    made: Provenance,
     sound: Path | None = None,
     audio: Audio | None = None,
     sample_rate: int = 16000,
@@ -157,7 +157,7 @@ def create_face_file(
 
     The sound comes from the media file `sound` (laid beside the pictures, at `sample_rate` Hz) or is given as `audio`.
     """
-    with create_h5(target, FACE, params=params, source=source) as file:
+    with create_h5(target, FACE, made) as file:
         coded = CodedWriter(file, fps=fps, codec=codec, quality=quality)
         writer = FaceWriter(coded)
         yield writer

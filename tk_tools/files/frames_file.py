@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.files.coded import VIDEO_DATASETS, CodedFrames, CodedWriter
-from tk_tools.files.h5 import Kind, Source, create_h5, open_h5
+from tk_tools.files.h5 import Kind, create_h5, open_h5
+from tk_tools.files.provenance import Provenance
 from tk_tools.files.sound import AUDIO_DATASETS, read_stored_audio, write_audio
 from tk_tools.files.video import clip_samples, read_clip_audio
 
@@ -54,11 +55,10 @@ def write_frames_file(
     quality: int,
     sound: Path | None,
     sample_rate: int,
-    params: dict,
-    source: Source,
+    made: Provenance,
 ) -> int:
     """Write pictures, and the sound of the file `sound` beside them, and return the number of pictures."""
-    with create_h5(target, FRAMES, params=params, source=source) as file:
+    with create_h5(target, FRAMES, made) as file:
         writer = CodedWriter(file, fps=fps, codec=codec, quality=quality)
         for picture in pictures:
             writer.append(picture)

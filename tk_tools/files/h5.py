@@ -1,8 +1,7 @@
 """HDF5 files with a kind and a schema: created whole, and checked when opened.
 
 Every file has root attributes `kind`, `schema`, `tool`, `params` (JSON: the options that shaped the content) and
-`source` (JSON: name and digest of the file it was made from). The kinds and their datasets are declared in KINDS,
-filled by the modules of this folder.
+`source` (JSON: name and digest of the file it was made from). Each kind is declared by the module that reads and writes it.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import numpy as np
 from tk_tools import __version__
 from tk_tools.errors import InputError, OutputError
 from tk_tools.files.atomic import atomic_path
+from tk_tools.files.provenance import Provenance, Source
 
 ROOT_ATTRIBUTES = ("kind", "schema", "tool", "params", "source")
 
@@ -47,21 +47,8 @@ class Kind:
     datasets: dict[str, Dataset] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Source:
-    """What a file was made from: the name and the digest of its source."""
-
-    name: str
-    digest: str
-
-
-def write_options() -> dict[str, Any]:
-    """Dataset options for arrays that are read whole: a checksum on each chunk."""
-    return {"fletcher32": True, "chunks": True}
-
-
 @contextmanager
-def create_h5(target: Path, kind: Kind, params: dict[str, Any], source: Source) -> Iterator[h5py.File]:
+def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]:
     """Create `target` of a kind, whole or not at all. OutputError: disk full, no permission, or not whole on reading back."""
 
     def check(temporary: Path) -> None:
@@ -77,8 +64,8 @@ def create_h5(target: Path, kind: Kind, params: dict[str, Any], source: Source) 
             file.attrs["kind"] = kind.name
             file.attrs["schema"] = np.int64(kind.schema)
             file.attrs["tool"] = f"tk-tools {__version__}"
-            file.attrs["params"] = json.dumps(params, sort_keys=True)
-            file.attrs["source"] = json.dumps({"name": source.name, "digest": source.digest}, sort_keys=True)
+            file.attrs["params"] = json.dumps(made.params, sort_keys=True)
+            file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
             yield file
 
 

@@ -1,0 +1,89 @@
+"""What a result was made from and how: the sources' digest and the options that shaped it, kept in the result itself.
+
+HDF5 files hold it in root attributes, wav and mp4 files as JSON in the comment tag. A result whose provenance equals the
+one asked for is up to date; times of files prove little.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tk_tools import __version__
+from tk_tools.errors import TkError
+from tk_tools.files.digest import joint_digest
+
+MADE_FROM = "tk-tools"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file was made from: the name and the digest of its source."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The options that shaped a result (plain JSON values) and its source."""
+
+    params: dict[str, Any]
+    source: Source
+
+    def comment(self, **marks: Any) -> str:
+        """The JSON that goes into the comment tag of a wav or mp4 file, with further `marks` (synthetic=True)."""
+        content = {"made_by": f"{MADE_FROM} {__version__}", "params": self.params, "source": vars(self.source)}
+        return json.dumps(content | marks, sort_keys=True, ensure_ascii=True)
+
+
+def describe(options: Any, *sources: Path) -> Provenance:
+    """Provenance of what `options` (a dataclass) would make of the sources, which are hashed.
+
+    Fields with metadata {"shapes_content": False} are left out: they change where or how fast, and not what.
+    """
+    shaping = {
+        field.name: _plain(getattr(options, field.name))
+        for field in dataclasses.fields(options)
+        if field.metadata.get("shapes_content", True)
+    }
+    paths = [Path(source) for source in sources]
+    return Provenance(shaping, Source(name=" + ".join(path.name for path in paths), digest=joint_digest(paths)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Fraction, Path)):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """The provenance that a finished result bears, or None: not there, not whole, or not made by these tools."""
+    path = Path(path)
+    if not path.is_file():
+        return None
+    try:
+        return _from_h5(path) if path.suffix == ".h5" else _from_comment(path)
+    except (TkError, KeyError, ValueError, TypeError):
+        return None
+
+
+def _from_h5(path: Path) -> Provenance:
+    from tk_tools.files.h5 import open_any_h5, read_params, read_source
+
+    with open_any_h5(path) as file:
+        return Provenance(read_params(file), read_source(file))
+
+
+def _from_comment(path: Path) -> Provenance:
+    from tk_tools.files.video import open_media
+
+    with open_media(path) as container:
+        content = json.loads(container.metadata["comment"])
+    return Provenance(content["params"], Source(**content["source"]))
