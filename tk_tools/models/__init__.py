@@ -1,0 +1,86 @@
+"""The published systems in the box: one folder each, and a descriptor that the commands read.
+
+Describing a model imports neither torch nor its networks: everything heavy stands as "module:attribute" and is loaded
+when it is used. Other packages add models through the entry-point group `tk_tools.models`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from tk_tools.errors import ConfigError, MissingPackage
+
+ENTRY_POINTS = "tk_tools.models"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training stage of a model.
+
+    reads: suffixes of the files it trains on ("face.h5"); needs: names of the stages whose network it judges by;
+    starts_from: the stage whose weights it may take as its start (--init); config, task: "module:attribute".
+    """
+
+    name: str
+    summary: str
+    reads: tuple[str, ...]
+    config: str
+    task: str
+    needs: tuple[str, ...] = ()
+    starts_from: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One published system: its stages in the order they are trained, and how it is run.
+
+    inference: "module:function"; inference_options: "module:tuple of click options".
+    """
+
+    name: str
+    summary: str
+    stages: tuple[Stage, ...]
+    inference: str
+    inference_options: str
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name. ConfigError names the known ones."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
+
+
+_BUILT_IN = {"wav2lip": "tk_tools.models.wav2lip:MODEL"}
+
+
+def load(reference: str) -> Any:
+    """What "module:attribute" stands for."""
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def model_names() -> list[str]:
+    """Names of all models, those of other packages too, sorted."""
+    return sorted({*_BUILT_IN, *(point.name for point in _plugged_in())})
+
+
+def get_model(name: str) -> Model:
+    """The model of that name. ConfigError: no such model; MissingPackage: its package cannot be imported."""
+    if name in _BUILT_IN:
+        return load(_BUILT_IN[name])
+    for point in _plugged_in():
+        if point.name == name:
+            try:
+                return point.load()
+            except ImportError as error:
+                raise MissingPackage(f"model {name} cannot be loaded ({error}); install its package again") from error
+    raise ConfigError(f"no model {name!r}; known: {', '.join(model_names())}")
+
+
+def _plugged_in():
+    from importlib.metadata import entry_points
+
+    return entry_points(group=ENTRY_POINTS)
