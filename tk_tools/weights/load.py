@@ -1,0 +1,371 @@
+"""Read any published checkpoint as plain tensors, without running anything that it holds, and load it strictly.
+
+Zip, legacy and TorchScript files of torch, safetensors, and the checkpoints of tk-train; what is none of these is refused
+in one line that says what the file is. For plain tensors to hand on: weights/save.py.
+"""
+
+from __future__ import annotations
+
+import json
+import pickletools
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from tk_tools.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CONTAINERS = ("state_dict", "model_state_dict", "model_state", "modules", "model", "net")
+"""Keys under which training scripts put the network, first match wins; without any of them all state dicts are taken."""
+
+INERT_MODULES = (
+    "omegaconf.",
+    "deepspeech_pytorch.",
+    "pytorch_lightning.",
+    "argparse.Namespace",
+    "typing.",
+    "collections.",
+)
+"""Configuration that published checkpoints pickle beside their tensors: read as empty objects, none of its code runs."""
+
+LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+TRAINING_STATE = re.compile(r"optim|sched|^opt_|^sch_|scaler|random|sampler", re.IGNORECASE)
+
+
+@dataclass
+class Checkpoint:
+    """What a file of weights holds.
+
+    state: tensors by key; several networks in one file are told apart by a prefix ("net_g.", "bert.").
+    config: the configuration kept with them, empty when there is none.
+    form: "zip", "legacy", "torchscript" or "safetensors".
+    """
+
+    state: dict[str, Tensor]
+    config: dict[str, Any] = field(default_factory=dict)
+    form: str = "zip"
+
+
+def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by their published keys, on the CPU; see `load_checkpoint`."""
+    return load_checkpoint(path, part).state
+
+
+def load_checkpoint(path: str | Path, part: str | None = None) -> Checkpoint:
+    """Read a checkpoint; `part` picks one of several networks in it ("net_G_ema", "generator").
+
+    A `module.` in front of every key of a network (a trace of data-parallel training) is removed.
+    WeightsError: missing, empty, cut short, not weights, or it would run code.
+    """
+    path = Path(path)
+    form = file_form(path)
+    if form == "safetensors":
+        tree, config = _read_safetensors(path)
+    else:
+        tree = _read_torchscript(path) if form == "torchscript" else _read_pickled(path, form)
+        config = tree.get("config") if isinstance(tree, Mapping) else None
+    networks = _networks(tree)
+    if part is not None:
+        networks = {"": _pick(networks, part, path)}
+    state: dict[str, Tensor] = {}
+    for name, tensors in networks.items():
+        prefix = f"{name}." if name and len(networks) > 1 else ""
+        state.update({prefix + key: tensor for key, tensor in _without_module_prefix(tensors).items()})
+    if not state:
+        raise WeightsError("holds no tensors; give a checkpoint or a state dict", path=path)
+    return Checkpoint(state=state, config=dict(config) if isinstance(config, Mapping) else {}, form=form)
+
+
+def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: str | Path, what: str) -> nn.Module:
+    """Put `state` into `module`, all of it and nothing else; `what` names the network for the message.
+
+    The one difference allowed: `num_batches_tracked`, which torch before 0.4.1 did not save and inference does not use.
+    WeightsError: counts and names the keys that are missing, unknown or of another shape, and what the file does hold.
+    """
+    own = module.state_dict()
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    unknown = [key for key in state if key not in own]
+    shapes = [
+        f"{key} is {_shape(state[key])}, not {_shape(own[key])}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    if not (missing or unknown or shapes):
+        module.load_state_dict({**own, **state}, strict=True)
+        return module
+    from tk_tools.weights.signatures import recognise
+
+    faults = [
+        f"{len(keys)} {name} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+        for name, keys in (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
+        if keys
+    ]
+    found = recognise(state)
+    holds = f"; the file holds {found.title}" if found else ""
+    raise WeightsError(f"is not {what}: of its {len(own)} tensors {'; '.join(faults)}{holds}", path=path)
+
+
+def file_form(path: Path) -> str:
+    """Which kind of checkpoint lies at `path`, from its first bytes; WeightsError says what else it is."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(2048)
+    except FileNotFoundError as error:
+        raise WeightsError(
+            "no such file; `tk-weights list` shows which are known and where they lie", path=path
+        ) from error
+    except IsADirectoryError as error:
+        raise WeightsError("is a folder, not a file of weights", path=path) from error
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        raise WeightsError("is empty; fetch it again", path=path)
+    if text.startswith(b"version https://git-lfs"):
+        raise WeightsError(
+            "is a Git-LFS pointer, not the weights; run `git lfs pull` or download the file itself", path=path
+        )
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")) or b"<html" in text:
+        raise WeightsError(
+            "is a web page saved under the name of weights; download the file itself, not its page", path=path
+        )
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_form(path)
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
+        return "safetensors"
+    if head[:1] == b"\x80" and (LEGACY_MAGIC in head[:32] or len(head) < 16):
+        return "legacy"
+    if head[257:262] == b"ustar":
+        raise WeightsError(
+            "is a tar archive (of torch before 0.2, or of other files); unpack it or save it anew", path=path
+        )
+    if head[:1] == b"\x80":
+        _refuse_code(path, "legacy")
+        raise WeightsError("is a Python pickle but no torch checkpoint", path=path)
+    raise WeightsError("is not a checkpoint: neither a torch file nor safetensors", path=path)
+
+
+def _zip_form(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            inner = [name.partition("/")[2] for name in names]
+            if "data.pkl" not in inner:
+                raise WeightsError(
+                    f"is a zip archive without weights ({', '.join(names[:3])}); unpack it first", path=path
+                )
+            if "constants.pkl" not in inner and not any(name.startswith("code/") for name in inner):
+                return "zip"
+            for name in names:
+                if name.endswith(".py") and b"__setstate__" in archive.read(name):
+                    raise WeightsError(
+                        f"is a TorchScript archive that runs code when loaded ({name}); refused", path=path
+                    )
+            return "torchscript"
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError) as error:
+        raise WeightsError("is cut short or damaged; fetch it again", path=path) from error
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tree = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (a handle, not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError("is cut short or no safetensors file; fetch it again", path=path) from error
+    try:
+        config = json.loads(metadata.get("config", "{}"))
+    except ValueError as error:
+        raise WeightsError("holds a config that is not JSON", path=path) from error
+    return tree, config
+
+
+def _read_torchscript(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # published files exist in this form whatever its future
+            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+    except Exception as error:  # its reader is as free in what it raises
+        raise WeightsError("is a damaged TorchScript archive; fetch it again", path=path) from error
+
+
+class _Inert:
+    """Stands in for a configuration class: takes whatever the pickle gives it and does nothing."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __setstate__(self, state):
+        pass
+
+
+def _read_pickled(path: Path, form: str) -> Any:
+    import torch
+
+    allowed = _numpy_scalars()
+    for _ in range(200):
+        try:
+            with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
+                warnings.simplefilter("ignore")
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=form == "zip")
+        except UnpicklingError as error:
+            name = _refused_global(error)
+            if name is None or not name.startswith(INERT_MODULES):
+                _refuse_code(path, form, name)
+                raise WeightsError("is cut short or damaged; fetch it again", path=path) from None
+            allowed.append((type(name, (_Inert,), {}), name))
+        except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
+            _refuse_code(path, form)
+            raise WeightsError("is cut short or damaged; fetch it again", path=path) from error
+    raise WeightsError("pickles too many kinds of objects to be a checkpoint", path=path)
+
+
+def _numpy_scalars() -> list:
+    """Losses and step counts are often saved as numpy scalars; these constructors only make numbers."""
+    import numpy as np
+
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "b1")]
+    return [
+        np.dtype,
+        *dtypes,
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+    ]
+
+
+def _refused_global(error: Exception) -> str | None:
+    match = re.search(r"GLOBAL (\S+)", str(error))
+    return match[1] if match else None
+
+
+SAFE_GLOBALS = (
+    "torch.",
+    "torch._utils.",
+    "collections.OrderedDict",
+    "numpy.",
+    "_codecs.encode",
+    *INERT_MODULES,
+)
+
+
+def _refuse_code(path: Path, form: str, name: str | None = None) -> None:
+    """Raise when the pickle names something (`name`, if known) that a checkpoint of tensors has no use for."""
+    found = _globals(path, form)
+    if name is None:
+        name = next((candidate for candidate in found if not candidate.startswith(SAFE_GLOBALS)), None)
+    elif not any(candidate.endswith(name) for candidate in found):
+        return  # the file is cut in the middle of this name
+    if name is not None:
+        raise WeightsError(
+            f"would run code: its pickle asks for {name}; refused, nothing of it was run", path=path
+        )
+
+
+def _globals(path: Path, form: str) -> list[str]:
+    """The names that the pickles of a file import, as far as they can be read."""
+    names, strings = [], []
+    try:
+        if form == "zip":
+            with zipfile.ZipFile(path) as archive:
+                pickles = [archive.read(name) for name in archive.namelist() if name.endswith("/data.pkl")]
+        else:
+            pickles = [path.read_bytes()[: 1 << 24]]
+        for data in pickles:
+            position = 0
+            while position < len(data):
+                for opcode, argument, offset in pickletools.genops(data[position:]):
+                    if opcode.name in ("GLOBAL", "INST"):
+                        names.append(argument.replace(" ", "."))
+                    elif opcode.name == "STACK_GLOBAL" and len(strings) > 1:
+                        names.append(f"{strings[-2]}.{strings[-1]}")
+                    elif isinstance(argument, str):
+                        strings.append(argument)
+                position += offset + 1
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, UnicodeDecodeError, IndexError):
+        pass  # a cut or foreign file: what was named before the cut is enough
+    return names
+
+
+def _networks(tree: Any) -> dict[str, Mapping]:
+    """The state dicts of a checkpoint by the name they are kept under, "" when there is but one."""
+    from torch import Tensor
+
+    if not isinstance(tree, Mapping):
+        return {}
+    if any(isinstance(value, Tensor) for value in tree.values()) and not any(
+        _holds(tree, key) for key in CONTAINERS
+    ):
+        return {"": tree}
+    for key in CONTAINERS:
+        if _holds(tree, key):
+            return _networks(tree[key])
+    parts = {
+        str(name): value
+        for name, value in tree.items()
+        if not TRAINING_STATE.search(str(name)) and _is_state_dict(value)
+    }
+    if len(parts) == 1:
+        return {"": next(iter(parts.values()))}
+    return parts
+
+
+def _holds(tree: Mapping, key: str) -> bool:
+    """Whether tree[key] is a state dict, or a dict of state dicts."""
+    value = tree.get(key)
+    return (
+        _is_state_dict(value)
+        or isinstance(value, Mapping)
+        and any(_is_state_dict(part) for part in value.values())
+    )
+
+
+def _is_state_dict(value: Any) -> bool:
+    from torch import Tensor
+
+    return (
+        isinstance(value, Mapping)
+        and all(isinstance(key, str) for key in value)
+        and any(isinstance(tensor, Tensor) for tensor in value.values())
+    )
+
+
+def _pick(networks: dict[str, Mapping], part: str, path: Path) -> Mapping:
+    if part in networks:
+        return networks[part]
+    inside = {}
+    for tensors in networks.values():
+        inside.update(
+            {key[len(part) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")}
+        )
+    if not inside:
+        known = ", ".join(name for name in networks if name) or "one network alone"
+        raise WeightsError(f"holds no part named {part} (it has: {known})", path=path)
+    return inside
+
+
+def _without_module_prefix(tensors: Mapping) -> dict[str, Tensor]:
+    from torch import Tensor
+
+    tensors = {key: value for key, value in tensors.items() if isinstance(value, Tensor)}
+    while tensors and all(key.startswith("module.") for key in tensors):
+        tensors = {key[len("module.") :]: value for key, value in tensors.items()}
+    return tensors
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a number"
