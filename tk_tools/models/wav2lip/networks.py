@@ -173,8 +173,3 @@ def fold_time(x: torch.Tensor) -> torch.Tensor:
 def unfold_time(x: torch.Tensor, batch: int) -> torch.Tensor:
     """(T * B, C, H, W) -> (B, C, T, H, W); undoes fold_time."""
     return x.unflatten(dim=0, sizes=(-1, batch)).permute(1, 2, 0, 3, 4)
-
-
-def mouth_halves(faces: torch.Tensor) -> torch.Tensor:
-    """(B, 3, T, 96, 96) -> (B, 3 T, 48, 96), frame outermost: what the expert looks at."""
-    return faces[..., HALF:, :].transpose(1, 2).flatten(start_dim=1, end_dim=2)

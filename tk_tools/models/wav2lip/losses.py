@@ -1,0 +1,49 @@
+"""Wav2Lip's losses. Source: cosine_loss of color_syncnet_train.py, get_sync_loss and train of (hq_)wav2lip_train.py.
+
+All are means, in float32 whatever the precision of the networks.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from tk_tools.models.wav2lip.samples import expert_faces
+from tk_tools.nets.sync_expert import SyncExpert
+
+
+def cosine_bce(audio: torch.Tensor, faces: torch.Tensor, in_sync: torch.Tensor) -> torch.Tensor:
+    """Binary cross entropy of the cosine itself, taken as the probability of being in sync.
+
+    audio, faces: (B, E) embeddings, not negative; in_sync: (B,) or (B, 1), 1 or 0.
+    """
+    cosine = functional.cosine_similarity(audio.float(), faces.float(), dim=1)
+    # Rounding takes it past 1 at times, which the cross entropy refuses.
+    return functional.binary_cross_entropy(cosine.clamp(min=0.0, max=1.0), in_sync.float().flatten())
+
+
+def sync_loss(expert: SyncExpert, mel: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """How far the expert finds (B, 3, 5, 96, 96) pictures from being in sync with (B, 1, 80, 16) sound."""
+    audio, faces = expert(mel, expert_faces(made))
+    return cosine_bce(audio, faces, in_sync=torch.ones(len(mel), device=mel.device))
+
+
+def real_loss(logits: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of a discriminator's logits against "all real"; for made pictures, the perceptual loss."""
+    return functional.binary_cross_entropy_with_logits(logits.float(), torch.ones_like(logits, dtype=torch.float32))
+
+
+def fake_loss(logits: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of a discriminator's logits against "all made"."""
+    return functional.binary_cross_entropy_with_logits(logits.float(), torch.zeros_like(logits, dtype=torch.float32))
+
+
+def weighted(
+    l1: torch.Tensor,
+    sync: torch.Tensor | float,
+    sync_weight: float,
+    perceptual: torch.Tensor | float = 0.0,
+    perceptual_weight: float = 0.0,
+) -> torch.Tensor:
+    """The generator's total: sync and perceptual by their weights, and L1 by what is left of 1."""
+    return sync_weight * sync + perceptual_weight * perceptual + (1 - sync_weight - perceptual_weight) * l1
