@@ -1,4 +1,5 @@
-"""The lip sync expert (SyncNet_color): 0.2 s of sound and five half faces -> two unit vectors whose cosine is a probability.
+"""The lip sync expert (SyncNet_color): 0.2 s of sound and five half faces -> two unit vectors whose cosine
+is a probability.
 
 Wav2Lip trains against it, and tk-eval-lse measures with it; key names are those of `lipsync_expert.pth`.
 Source: Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, and its code.
@@ -84,7 +85,9 @@ class SyncExpert(nn.Module):
         return functional.normalize(self.audio_encoder(mel).flatten(start_dim=1), p=2, dim=1)
 
     def embed_face(self, faces: torch.Tensor) -> torch.Tensor:
-        """(B, 15, 48, 96) lower half faces in 0..1, BGR of frame 0, then of frame 1 ... -> (B, E) unit vectors."""
+        """(B, 15, 48, 96) lower half faces in 0..1, BGR of frame 0, then of frame 1 ... -> (B, E) unit
+        vectors.
+        """
         return functional.normalize(self.face_encoder(faces).flatten(start_dim=1), p=2, dim=1)
 
     def forward(self, mel: torch.Tensor, faces: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +96,9 @@ class SyncExpert(nn.Module):
 
 
 def config_from_state_dict(state: dict[str, torch.Tensor]) -> SyncExpertConfig:
-    """The widths that a state dict was made with, read off its tensors' shapes. KeyError: not an expert's state dict."""
+    """The widths that a state dict was made with, read off its tensors' shapes. KeyError: not an expert's
+    state dict.
+    """
     layers = (0, 3, 6, 9, 12)
     return SyncExpertConfig(
         widths=tuple(state[f"audio_encoder.{layer}.conv_block.0.weight"].shape[0] for layer in layers)
