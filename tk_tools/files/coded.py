@@ -26,7 +26,10 @@ VIDEO_DATASETS = {
         attributes=VIDEO_ATTRIBUTES,
     ),
     "video/offsets": Dataset(
-        dtype="int64", shape=("frames + 1",), meaning="picture i is data[offsets[i]:offsets[i + 1]]", attributes=("unit",)
+        dtype="int64",
+        shape=("frames + 1",),
+        meaning="picture i is data[offsets[i]:offsets[i + 1]]",
+        attributes=("unit",),
     ),
 }
 _CHUNK = 1 << 20  # bytes

@@ -37,7 +37,10 @@ FACE = Kind(
             attributes=("unit",),
         ),
         "faces/score": Dataset(
-            dtype="float32", shape=("frames",), meaning="the detector's score; NaN where the face was not detected", attributes=("unit",)
+            dtype="float32",
+            shape=("frames",),
+            meaning="the detector's score; NaN where the face was not detected",
+            attributes=("unit",),
         ),
         "faces/transform": Dataset(
             dtype="float64",
@@ -46,7 +49,10 @@ FACE = Kind(
             attributes=("unit",),
         ),
         "faces/valid": Dataset(
-            dtype="bool", shape=("frames",), meaning="whether the crop shows the face; training and pasting skip the others", attributes=("unit",)
+            dtype="bool",
+            shape=("frames",),
+            meaning="whether the crop shows the face; training and pasting skip the others",
+            attributes=("unit",),
         ),
     }
     | AUDIO_DATASETS,

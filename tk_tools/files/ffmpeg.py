@@ -48,11 +48,32 @@ class VideoWriter:
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{self._even[0]}x{self._even[1]}"]
         command += ["-framerate", f"{fps.numerator}/{fps.denominator}", "-i", "pipe:0"]
         if audio is not None:
-            command += ["-protocol_whitelist", "file", "-i", f"file:{audio}", "-map", "0:v:0", "-map", "1:a:0"]
+            command += [
+                "-protocol_whitelist",
+                "file",
+                "-i",
+                f"file:{audio}",
+                "-map",
+                "0:v:0",
+                "-map",
+                "1:a:0",
+            ]
             command += ["-c:a", "aac", "-b:a", "192k"]
-        command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"]
+        command += [
+            "-vf",
+            "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",
+        ]
         command += ["-c:v", "libx264", "-preset", preset, "-crf", str(quality), "-pix_fmt", "yuv420p"]
-        command += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+        command += [
+            "-colorspace",
+            "bt709",
+            "-color_primaries",
+            "bt709",
+            "-color_trc",
+            "bt709",
+            "-color_range",
+            "tv",
+        ]
         command += ["-threads", str(threads), "-map_metadata", "-1", "-fflags", "+bitexact"]
         command += ["-flags:v", "+bitexact", "-flags:a", "+bitexact", "-movflags", "+faststart"]
         for key, value in sorted((metadata or {}).items()):
@@ -60,7 +81,11 @@ class VideoWriter:
         command += ["-f", "mp4", f"file:{self.path}"]
         self._stderr = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._stderr, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,
         )
 
     def write(self, picture: np.ndarray) -> None:

@@ -39,7 +39,14 @@ class Mel:
 
 
 def write_mel_file(
-    target: Path, blocks: Iterable[np.ndarray], *, preset: str, sample_rate: int, hop_length: int, unit: str, made: Provenance
+    target: Path,
+    blocks: Iterable[np.ndarray],
+    *,
+    preset: str,
+    sample_rate: int,
+    hop_length: int,
+    unit: str,
+    made: Provenance,
 ) -> int:
     """Write blocks (frames, bands) one after another, and return the number of frames."""
     with create_h5(target, MEL, made) as file:

@@ -37,7 +37,11 @@ class Provenance:
 
     def comment(self, **marks: Any) -> str:
         """The JSON that goes into the comment tag of a wav or mp4 file, with further `marks` (synthetic=True)."""
-        content = {"made_by": f"{MADE_FROM} {__version__}", "params": self.params, "source": vars(self.source)}
+        content = {
+            "made_by": f"{MADE_FROM} {__version__}",
+            "params": self.params,
+            "source": vars(self.source),
+        }
         return json.dumps(content | marks, sort_keys=True, ensure_ascii=True)
 
 

@@ -12,7 +12,9 @@ from tk_tools.files.atomic import atomic_path
 from tk_tools.files.video import to_int16
 
 
-def write_wav(path: Path, blocks: Iterable[np.ndarray], rate: int, *, channels: int = 1, comment: str | None = None) -> int:
+def write_wav(
+    path: Path, blocks: Iterable[np.ndarray], rate: int, *, channels: int = 1, comment: str | None = None
+) -> int:
     """Write blocks of sound, whole or not at all, and return the number of samples.
 
     Blocks are (n,) or (n, channels), int16 or float32 in [-1, 1]; `rate` in Hz; `comment` goes into the file's tags.

@@ -1,0 +1,45 @@
+"""The work of tk-mel: the sound of one file -> NAME.mel.h5, in blocks, so that memory does not grow with its length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tk_tools.audio.mel import mel_blocks, preset_named
+from tk_tools.errors import InputError
+from tk_tools.files.mel_file import write_mel_file
+from tk_tools.files.provenance import describe
+from tk_tools.files.video import read_audio_blocks
+
+
+@dataclass(frozen=True)
+class MelOptions:
+    """`preset`: the name of a front end in audio.mel_presets."""
+
+    preset: str
+
+
+def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
+    """The mel spectrogram of a sound or video file. InputError: no sound, too short for one column, or not numbers."""
+    preset = preset_named(options.preset)
+    made = describe(options, source)
+    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate), preset)
+    first = next(blocks, None)
+    if first is None:
+        raise InputError(f"is too short for one column of the preset {preset.name}", path=source)
+
+    def all_blocks():
+        yield first
+        yield from blocks
+
+    frames = write_mel_file(
+        target,
+        all_blocks(),
+        preset=preset.name,
+        sample_rate=preset.sample_rate,
+        hop_length=preset.hop_length,
+        unit=preset.summary,
+        made=made,
+    )
+    return {"frames": frames, "bands": preset.n_mels, "seconds": round(frames / preset.columns_per_second, 3)}

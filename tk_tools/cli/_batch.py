@@ -1,0 +1,152 @@
+"""A tool that makes one file of each input: finds the inputs, runs the work, tells what became of each, sums up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.cli._inputs import find_inputs, from_stdin, split_operands
+from tk_tools.cli._log import Log
+from tk_tools.cli._main import ExitCode
+from tk_tools.cli._options import Common
+from tk_tools.errors import InputError, TkError
+from tk_tools.files.atomic import sweep
+from tk_tools.files.find import Found, Targets, shard
+from tk_tools.jobs.run import Job, Outcome, run_jobs
+
+
+def run_batch(
+    tool: str,
+    common: Common,
+    make: Callable[..., dict[str, Any]],
+    options: Any,
+    *,
+    reads: tuple[str, ...],
+    suffix: str,
+    also: tuple[Path, ...] = (),
+) -> ExitCode:
+    """Make `suffix` files of everything that the operands name and print the path of each finished one.
+
+    `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
+    searched folder is searched for. Exit code 1 when some inputs failed; the others are done.
+    """
+    log = Log(tool, common.verbosity)
+    report = _Report(log, common)
+    inputs, output = split_operands(common.operands)
+    jobs = _jobs(inputs, output, common, log, report, reads, suffix, also)
+    outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
+    try:
+        for outcome in outcomes:
+            report.add(outcome)
+    finally:
+        outcomes.close()
+        report.close()
+    return report.sum_up()
+
+
+def _jobs(inputs, output: Path, common: Common, log: Log, report: _Report, reads, suffix: str, also) -> Iterator[Job]:
+    single = _single_target(inputs, output, suffix)
+    if single is not None:
+        yield Job(source=inputs[0], target=output, also=also)
+        return
+    if output.exists() and not output.is_dir():
+        raise click.UsageError(f"{output} is a file; name a folder for the outputs.")
+    found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
+    targets = Targets(output, reads, suffix)
+    swept: set[Path] = set()
+    for item, target in shard(_named(found, targets, report), *common.shard):
+        if target.parent not in swept:
+            swept.add(target.parent)
+            sweep(target.parent)
+        yield Job(source=item.path, target=target, also=also)
+
+
+def _single_target(inputs, output: Path, suffix: str) -> Path | None:
+    """The output is a file when one file is given and the output bears the suffix of the kind."""
+    if len(inputs) != 1 or from_stdin(inputs) or inputs[0].is_dir():
+        return None
+    return output if output.name.endswith(suffix) and not output.is_dir() else None
+
+
+def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterator[tuple[Found, Path]]:
+    for item in found:
+        try:
+            yield item, targets.target(item)
+        except InputError as error:
+            report.add_unfound(error)
+
+
+class _Report:
+    """Tells each outcome at once: paths or NDJSON on stdout, messages on stderr, failures in --errors."""
+
+    def __init__(self, log: Log, common: Common):
+        self._log, self._json = log, common.json
+        self._failures = self._open(common.errors)
+        self._counts = {"done": 0, "current": 0, "failed": 0}
+
+    @staticmethod
+    def _open(path: Path | None):
+        if path is None:
+            return None
+        try:
+            return open(path, "w", encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            raise click.UsageError(f"--errors: {path} cannot be written: {error.strerror}") from error
+
+    def add(self, outcome: Outcome) -> None:
+        self._counts[outcome.status] += 1
+        if outcome.status == "failed":
+            self._fail(outcome.job.source, outcome.message)
+            self._log.detail(outcome.trace)
+        else:
+            facts = dict(outcome.facts)
+            if warning := facts.pop("warning", None):
+                self._log.warn(f"{outcome.job.source}: {warning}")
+            self._print(outcome, facts)
+        self._log.progress(self._standing())
+
+    def add_unfound(self, error: TkError) -> None:
+        """An operand that gave no file."""
+        self._counts["failed"] += 1
+        self._fail(error.path, str(error))
+
+    def _fail(self, source, message: str) -> None:
+        self._log.error(message)
+        if self._failures is not None:
+            row = {"error": message, "path": None if source is None else str(source), "tool": self._log.tool}
+            self._failures.write(json.dumps(row, sort_keys=True) + "\n")
+            self._failures.flush()
+
+    def _print(self, outcome: Outcome, facts: dict[str, Any]) -> None:
+        if self._json:
+            row = {
+                "path": str(outcome.job.target),
+                "source": str(outcome.job.source),
+                "status": outcome.status,
+            } | facts
+            line = json.dumps(row, sort_keys=True, allow_nan=False).encode()
+        else:
+            line = str(outcome.job.target).encode("utf-8", "surrogateescape")
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+
+    def _standing(self) -> str:
+        counts = self._counts
+        current = f", {counts['current']} already there" if counts["current"] else ""
+        failed = f", {counts['failed']} failed" if counts["failed"] else ""
+        return f"{counts['done']} done{current}{failed}"
+
+    def close(self) -> None:
+        self._log.close()
+        if self._failures is not None:
+            self._failures.close()
+
+    def sum_up(self) -> ExitCode:
+        if sum(self._counts.values()) > 1 or self._counts["current"]:
+            self._log.info(self._standing())
+        return ExitCode.SOME_FAILED if self._counts["failed"] else ExitCode.DONE

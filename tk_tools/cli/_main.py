@@ -1,0 +1,81 @@
+"""The one way in: every command starts here, and every way out has its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+
+import click
+
+from tk_tools.errors import ConfigError, TkError
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code says."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: what is half done is cleared away on the way out."""
+
+
+def entry(command: click.Command) -> Callable[[], None]:
+    """The function that a console script calls for `command`."""
+
+    def main() -> None:
+        sys.exit(run(command, sys.argv[1:]))
+
+    return main
+
+
+def run(command: click.Command, arguments: list[str]) -> int:
+    """Run a command and return its exit code; messages go to stderr, and a user's mistake gives no traceback."""
+    name = command.name or "tk"
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+        return ExitCode(code) if isinstance(code, int) else ExitCode.DONE
+    except click.UsageError as error:
+        error.show(file=sys.stderr)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        _say(f"{name}: {error.format_message()}")
+        return ExitCode.USAGE
+    except ConfigError as error:
+        _say(f"{name}: {error}")
+        return ExitCode.USAGE
+    except TkError as error:
+        _say(f"{name}: {error}")
+        return ExitCode.SOME_FAILED
+    except (KeyboardInterrupt, click.Abort):
+        _say(f"{name}: interrupted")
+        return ExitCode.INTERRUPTED
+    except Terminated:
+        _say(f"{name}: terminated")
+        return ExitCode.TERMINATED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush at exit
+        return ExitCode.DONE
+
+
+def _terminate(number, frame) -> None:
+    raise Terminated
+
+
+def _say(message: str) -> None:
+    print(printable(message), file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """One line that any terminal can show: names that are not UTF-8 and control characters are escaped."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,149 @@
+"""Options that two commands share, each declared once.
+
+--dask        HOST:PORT of a Dask scheduler              all file tools
+--errors      file for the failed inputs, NDJSON         all file tools
+--force       make results again                         all file tools
+--fps         pictures per second                        extract-frames, crop-face
+--json        NDJSON instead of paths or tables          all tools
+--null, -0    paths on stdin end with NUL                all tools that take paths
+--quiet, -q   fewer messages (-qq: faults alone)         all tools
+--sample-rate samples per second of the sound            extract-frames, extract-audio, crop-face
+--shard       K/N: only every N-th input, from the K-th  all file tools
+--verbose, -v more messages, tracebacks of faults        all tools
+--weights-dir folder with published weights              crop-face, eval-lse, infer, weights
+--workers     worker processes                           all file tools
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+
+CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Rate(click.ParamType):
+    """A frame rate: a number or a fraction (30000/1001), over 0 and at most 1000."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param, ctx) -> Fraction:
+        try:
+            rate = Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is no frame rate; write 25 or 30000/1001", param, ctx)
+        if not 0 < rate <= 1000:
+            self.fail(f"{value} is not between 0 and 1000", param, ctx)
+        return rate
+
+
+class Shard(click.ParamType):
+    """K/N with 1 <= K <= N."""
+
+    name = "k/n"
+
+    def convert(self, value: Any, param, ctx) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        index, _, count = str(value).partition("/")
+        if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+            self.fail(f"{value!r} is not K/N with 1 <= K <= N, such as 2/8", param, ctx)
+        return int(index), int(count)
+
+
+@dataclass(frozen=True)
+class Common:
+    """The shared options of one run of a file tool."""
+
+    operands: tuple[Path, ...]
+    null: bool
+    workers: int
+    dask: str | None
+    shard: tuple[int, int]
+    force: bool
+    errors: Path | None
+    json: bool
+    verbosity: int
+
+
+def path_type(**checks: Any) -> click.Path:
+    """A path as a pathlib.Path."""
+    return click.Path(path_type=Path, **checks)
+
+
+def operands(metavar: str) -> Callable:
+    """The operands of a tool that reads paths, also from stdin."""
+    return click.argument("operands", metavar=metavar, nargs=-1, type=path_type())
+
+
+null = click.option("-0", "--null", is_flag=True, help="Paths on standard input end with NUL instead of a newline.")
+json_lines = click.option("--json", is_flag=True, help="Print NDJSON with the facts, one object a line.")
+verbose = click.option(
+    "-v", "--verbose", count=True, help="More messages; tracebacks of unexpected faults.", show_default=False
+)
+quiet = click.option("-q", "--quiet", count=True, help="Fewer messages (-qq: faults alone).", show_default=False)
+weights_dir = click.option(
+    "--weights-dir",
+    type=path_type(file_okay=False, exists=True),
+    envvar="TK_WEIGHTS",
+    show_envvar=True,
+    help="Folder with published weights, looked into first.",
+)
+sample_rate = click.option(
+    "--sample-rate",
+    type=click.IntRange(8000, 192000),
+    default=16000,
+    help="Samples per second of the sound (Hz).",
+)
+fps = click.option(
+    "--fps",
+    type=Rate(),
+    default="25",
+    metavar="RATE",
+    help="Pictures per second of the output; the clock stays true.",
+)
+force = click.option("--force", is_flag=True, help="Make results again that are up to date.")
+errors = click.option(
+    "--errors",
+    type=path_type(dir_okay=False),
+    metavar="FILE",
+    help="Write the failed inputs to FILE, one NDJSON row each.",
+)
+workers = click.option("--workers", type=click.IntRange(min=1), default=1, help="Worker processes.")
+shard = click.option(
+    "--shard", type=Shard(), default="1/1", metavar="K/N", help="Do only every N-th input, from the K-th on."
+)
+dask = click.option("--dask", metavar="HOST:PORT", help="Do the work on the Dask cluster of this scheduler.")
+
+
+def _bundle(*decorators: Callable) -> Callable:
+    def apply(function: Callable) -> Callable:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+verbosity = _bundle(quiet, verbose)
+file_tool = _bundle(workers, dask, shard, force, errors, json_lines, null, verbosity)
+
+
+def take_common(values: dict[str, Any]) -> Common:
+    """Take the shared options out of a command's keyword arguments; what is left is the command's own."""
+    return Common(
+        operands=values.pop("operands"),
+        null=values.pop("null"),
+        workers=values.pop("workers"),
+        dask=values.pop("dask"),
+        shard=values.pop("shard"),
+        force=values.pop("force"),
+        errors=values.pop("errors"),
+        json=values.pop("json"),
+        verbosity=values.pop("verbose") - values.pop("quiet"),
+    )

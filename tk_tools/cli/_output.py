@@ -1,0 +1,55 @@
+"""Rows of measurements: a table on a terminal, TSV or NDJSON into a pipe."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+
+def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool = False) -> None:
+    """Print rows with the given columns, each as soon as it is known (a terminal's table at the end).
+
+    NDJSON holds every key of a row, TSV and the table the columns. Missing values are empty, and null in NDJSON.
+    """
+    if as_json:
+        for row in rows:
+            _write(json.dumps({key: _number(value) for key, value in row.items()}, sort_keys=True, default=str))
+    elif sys.stdout.isatty():
+        _print_table(list(rows), columns)
+    else:
+        _write("\t".join(columns))
+        for row in rows:
+            _write("\t".join(_cell(row.get(column)) for column in columns))
+
+
+def _write(line: str) -> None:
+    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _print_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        numbers = all(isinstance(row.get(column), (int, float, type(None))) for row in rows)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    Console().print(table)
