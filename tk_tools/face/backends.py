@@ -1,0 +1,78 @@
+"""Who finds faces and their landmarks: the registry of backends, and what each of them must be able to do.
+
+A backend is made by name; its packages are imported and its weights opened only then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from tk_tools.errors import ConfigError
+from tk_tools.face.picture import Picture
+
+DEFAULT_BACKEND = "dlib"
+BACKENDS = {
+    "dlib": "tk_tools.face.dlib_backend:DlibBackend",
+    "face-alignment": "tk_tools.face.fan_backend:FaceAlignmentBackend",
+}
+DETECTORS = ("sfd", "blazeface", "blazeface-back", "retinaface", "scrfd", "yunet", "dlib", "folder")
+"""Detectors of face-alignment; the dlib backend has its own."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face: `box` (4,) in picture edges, in the backend's own convention; `score` on its own scale, higher is surer."""
+
+    box: np.ndarray
+    score: float
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """detector: one of DETECTORS, for face-alignment only. weights_dir: where its files lie, besides TK_WEIGHTS.
+    device: of torch. download: whether missing weights may be fetched. boxes: folder with NAME.npy or NAME.pth for `folder`."""
+
+    detector: str = "sfd"
+    weights_dir: Path | None = None
+    device: str = "cpu"
+    download: bool = False
+    boxes: Path | None = None
+
+
+class Backend(Protocol):
+    """Finds faces in pictures. The efforts of `search` grow in cost; a follower tries them in turn."""
+
+    label: str  # name, detector and landmarks, as recorded in files
+    efforts: int  # number of ways to search a whole picture
+    sure_score: float  # detections from here on need no second look
+
+    def search(self, picture: Picture, effort: int) -> list[Detection]:
+        """All faces of the whole picture, best first."""
+
+    def follow(self, picture: Picture, box: np.ndarray) -> list[Detection]:
+        """Faces near `box`, about as large as it; weak ones too."""
+
+    def confirm(self, picture: Picture, box: np.ndarray) -> bool:
+        """A slow second opinion: is there a face in this box?"""
+
+    def landmarks(self, picture: Picture, box: np.ndarray) -> np.ndarray:
+        """(68, 2) float64 points (iBUG order) of the face in the box."""
+
+    def expected_box(self, landmarks: np.ndarray) -> np.ndarray:
+        """The box that the detector would give to a face with these landmarks."""
+
+    def describe(self, picture: Picture, landmarks: np.ndarray) -> np.ndarray | None:
+        """A vector whose distance tells persons apart (0.6 and above: two persons), or None if the backend has none."""
+
+
+def make_backend(name: str = DEFAULT_BACKEND, options: BackendOptions = BackendOptions()) -> Backend:
+    """A backend by name. ConfigError: no such backend; MissingPackage, WeightsError: what it needs is not there."""
+    if name not in BACKENDS:
+        raise ConfigError(f"no face backend {name}; there are {', '.join(BACKENDS)}")
+    module, attribute = BACKENDS[name].split(":")
+    return getattr(import_module(module), attribute)(options)

@@ -1,0 +1,252 @@
+"""Follow one face through a clip: search, follow, check, and never hop to another face.
+
+Each picture is seen once. A face that is followed is looked for only around its last place, at one scale; a face that is
+lost is searched for in the whole picture, at first cheaply, then with more effort. A find counts when the detector is sure,
+when a second detector agrees, or when it looks like the face of the picture before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tk_tools.errors import ConfigError
+from tk_tools.face import boxes
+from tk_tools.face.backends import Backend, Detection
+from tk_tools.face.cuts import LEAST_JUMP, CutDetector
+from tk_tools.face.identity import SAME_PERSON, face_template, likeness
+from tk_tools.face.picture import Picture
+
+LEAST_OVERLAP = 0.35  # of a find with the place where the face is expected
+LARGEST_GROWTH = 1.6  # of its side from one picture to the next
+WEAK = 0.3  # share of the sure score below which a find must look like the face before
+ALIKE_FOUND, ALIKE_UNSEEN = 0.5, 0.8  # likeness asked of a weak find, and of a face that the detector does not see
+SAME_PLACE = 0.3  # overlap of a face found again with the place where it was lost
+UNSEEN_SECONDS = 1.0  # how long a face may be followed by its looks alone
+CONFIRM_SECONDS = 0.5  # between two slow second opinions
+LOST_RECENTLY_SECONDS = 1.0
+SEARCH_EVERY = 3  # pictures, once a face is missing for SEARCH_EVERY pictures; the ones between are traced back
+TRY_HARDER = (0, 5, 20, 60, 150)  # pictures without a face after which the costly searches are tried; then every 150
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The face in one picture: `landmarks` (68, 2) in source pixels; `score` NaN when the detector did not see it."""
+
+    landmarks: np.ndarray
+    score: float
+
+
+def check_choice(choice: str) -> str:
+    """A choice of face: largest, left, right, or a number counted from the left, from 1. ConfigError: anything else."""
+    if choice in ("largest", "left", "right") or (choice.isdecimal() and int(choice) >= 1):
+        return choice
+    raise ConfigError(f"no face {choice!r}; say largest, left, right, or its number from the left (1, 2, ...)")
+
+
+@dataclass
+class _Track:
+    """What is known of the face that is followed."""
+
+    box: np.ndarray  # where the detector is expected to see it, after the last picture
+    speed: np.ndarray  # of that box, in pixels a picture
+    template: np.ndarray | None
+    unseen: int = 0  # pictures since the detector saw it
+    since_confirmed: int = 0
+
+    def expected(self) -> np.ndarray:
+        return self.box + 0.5 * self.speed
+
+
+class Tracker:
+    """Feed pictures in order to `step`; `trace_back` looks for a face that was just found in the pictures before."""
+
+    def __init__(self, backend: Backend, choice: str = "largest", fps: float = 25.0):
+        self._backend = backend
+        self._choice = check_choice(choice)
+        self._unseen_limit = round(UNSEEN_SECONDS * fps)
+        self._confirm_pause = round(CONFIRM_SECONDS * fps)
+        self._recently = round(LOST_RECENTLY_SECONDS * fps)
+        self._cuts = CutDetector()
+        self._track: _Track | None = None
+        self._lost: _Track | None = None  # the face as it was when it was lost
+        self._portrait: tuple[Picture, np.ndarray] | None = None  # where the followed person was seen well
+        self._scene: np.ndarray | None = None  # thumbnail when the face was lost
+        self._missing = 0  # pictures without the face
+        self._strangers: list[tuple[np.ndarray, int]] = []  # boxes of others, and how long not to ask again
+        self.most_faces = 0  # the most faces seen in one picture
+
+    def step(self, picture: Picture) -> tuple[Sighting | None, bool]:
+        """The face in the next picture, or None; and whether a new scene begins with it."""
+        cut = self._cuts.is_cut(picture)
+        if self._track is not None:
+            sighting = self._continue(picture, self._track, alike=0.8 if cut else None)
+            if sighting is not None:
+                return sighting, False  # the face goes on through a flash, or a change of the background
+            self._lost, self._track = self._track, None
+            self._scene = picture.thumbnail
+            self._missing = 0
+        if cut:
+            self._lost, self._missing = None, 0
+            self._strangers.clear()
+        sighting = self._search(picture)
+        self._missing = 0 if sighting is not None else self._missing + 1
+        return sighting, cut
+
+    def trace_back(self, pictures: Iterable[Picture], sighting: Sighting, picture: Picture) -> list[Sighting]:
+        """The face of `sighting` (seen in `picture`) in the pictures before it, latest first, until it is not there."""
+        track = self._begin(picture, sighting)
+        found = []
+        for earlier in pictures:
+            before = self._continue(earlier, track, confirm=False)
+            if before is None:
+                break
+            found.append(before)
+        return found
+
+    def _begin(self, picture: Picture, sighting: Sighting) -> _Track:
+        box = self._backend.expected_box(sighting.landmarks)
+        return _Track(box=box, speed=np.zeros(4), template=face_template(picture, sighting.landmarks))
+
+    def _continue(
+        self, picture: Picture, track: _Track, alike: float | None = None, confirm: bool = True
+    ) -> Sighting | None:
+        """The followed face in the next picture. `alike`: likeness that is asked of every find, as after a cut."""
+        backend, expected = self._backend, track.expected()
+        if boxes.overlap(expected, (0, 0, picture.width, picture.height)) <= 0 or boxes.side(expected) < 8:
+            return None
+        near = [
+            detection
+            for detection in backend.follow(picture, expected)
+            if boxes.overlap(detection.box, expected) >= LEAST_OVERLAP
+            and 1 / LARGEST_GROWTH < boxes.side(detection.box) / boxes.side(expected) < LARGEST_GROWTH
+        ]
+        if near:
+            best = max(near, key=lambda detection: boxes.overlap(detection.box, expected))
+            # detectors answer in steps of their grid: half of the expected place steadies the landmarks
+            landmarks = backend.landmarks(picture, (best.box + expected) / 2)
+            template = face_template(picture, landmarks)
+            asked = alike
+            if asked is None and best.score < WEAK * backend.sure_score:
+                asked = ALIKE_FOUND
+            if asked is None or likeness(template, track.template) >= asked:
+                self._advance(track, landmarks, template)
+                track.unseen = track.since_confirmed = 0
+                return Sighting(landmarks, best.score)
+        if alike is not None:
+            return None
+        track.unseen += 1
+        track.since_confirmed += 1
+        landmarks = backend.landmarks(picture, expected)
+        template = face_template(picture, landmarks)
+        unseen_ok = track.unseen <= self._unseen_limit and likeness(template, track.template) >= ALIKE_UNSEEN
+        if not unseen_ok:
+            if not confirm or 1 < track.since_confirmed < self._confirm_pause:
+                return None
+            if not backend.confirm(picture, expected):
+                return None
+            track.unseen = 0
+            track.since_confirmed = 1
+        self._advance(track, landmarks, template)
+        return Sighting(landmarks, float("nan"))
+
+    def _advance(self, track: _Track, landmarks: np.ndarray, template: np.ndarray | None) -> None:
+        box = self._backend.expected_box(landmarks)
+        track.speed = 0.5 * track.speed + 0.5 * (box - track.box)
+        track.box = box
+        if template is not None:
+            mixed = template if track.template is None else 0.7 * track.template + 0.3 * template
+            track.template = mixed / np.linalg.norm(mixed)
+
+    def _search(self, picture: Picture) -> Sighting | None:
+        """Look for the face in the whole picture."""
+        missing = self._missing
+        self._strangers = [(box, left - 1) for box, left in self._strangers if left > 1]
+        hard = missing in TRY_HARDER or (missing > 0 and missing % TRY_HARDER[-1] == 0)
+        if missing > SEARCH_EVERY and missing % SEARCH_EVERY and not hard:
+            return None
+        for effort in range(self._backend.efforts if hard else 1):
+            detections = self._backend.search(picture, effort)
+            self.most_faces = max(self.most_faces, len(detections))
+            sighting = self._choose(picture, detections)
+            if sighting is not None:
+                self._track, self._lost = self._begin(picture, sighting), None
+                self._portrait = (picture, sighting.landmarks)
+                return sighting
+        return None
+
+    def _choose(self, picture: Picture, detections: list[Detection]) -> Sighting | None:
+        known = [
+            detection
+            for detection in detections
+            if not any(boxes.overlap(detection.box, box) > 0.5 for box, _ in self._strangers)
+        ]
+        if self._portrait is not None:
+            sighting, settled = self._find_again(picture, known)
+            if settled:
+                return sighting
+        return self._choose_new(picture, known)
+
+    def _choose_new(self, picture: Picture, detections: list[Detection]) -> Sighting | None:
+        """The face that the choice names, among those that are faces."""
+        from_left = sorted(detections, key=lambda detection: boxes.center(detection.box)[0])
+        if self._choice.isdecimal():
+            sure = [detection for detection in from_left if self._is_face(picture, detection)]
+            number = int(self._choice)
+            return self._sight(picture, sure[number - 1]) if number <= len(sure) else None
+        order = {
+            "largest": sorted(detections, key=lambda detection: -boxes.area(detection.box)),
+            "left": from_left,
+            "right": from_left[::-1],
+        }[self._choice]
+        for detection in order:
+            if self._is_face(picture, detection):
+                return self._sight(picture, detection)
+        return None
+
+    def _find_again(self, picture: Picture, detections: list[Detection]) -> tuple[Sighting | None, bool]:
+        """The person followed before, and whether that settles the choice: in one scene nobody else will do."""
+        if self._lost is not None and self._missing <= self._recently:
+            for detection in detections:
+                if boxes.overlap(detection.box, self._lost.box) >= SAME_PLACE and self._is_face(picture, detection):
+                    sighting = self._sight(picture, detection)
+                    if likeness(face_template(picture, sighting.landmarks), self._lost.template) >= ALIKE_FOUND:
+                        return sighting, True
+        same_scene = self._lost is not None and not self._scene_changed(picture)
+        before = self._backend.describe(*self._portrait) if detections else None
+        if before is None:
+            return self._nearest(picture, detections) if same_scene else (None, False)
+        faces = [detection for detection in detections if self._is_face(picture, detection)]
+        sightings = [self._sight(picture, detection) for detection in faces]
+        distances = [
+            float(np.linalg.norm(self._backend.describe(picture, sighting.landmarks) - before)) for sighting in sightings
+        ]
+        if distances and min(distances) < SAME_PERSON:
+            return sightings[int(np.argmin(distances))], True
+        if same_scene:
+            self._strangers += [(detection.box, self._recently) for detection in faces]
+        return None, same_scene
+
+    def _nearest(self, picture: Picture, detections: list[Detection]) -> tuple[Sighting | None, bool]:
+        """Without descriptors: a face near the place where it was lost, and of about its size."""
+        if not detections or self._lost is None:
+            return None, self._lost is not None
+        lost = self._lost.box
+        detection = max(detections, key=lambda detection: boxes.overlap(detection.box, lost))
+        ratio = boxes.side(detection.box) / boxes.side(lost)
+        distance = np.linalg.norm(boxes.center(detection.box) - boxes.center(lost)) / boxes.side(lost)
+        if distance < 1.5 and 0.5 < ratio < 2 and self._is_face(picture, detection):
+            return self._sight(picture, detection), True
+        return None, True
+
+    def _scene_changed(self, picture: Picture) -> bool:
+        """Whether the picture differs from the one where the face was lost as after a cut (dissolves are no cuts)."""
+        return self._scene is None or float(np.abs(picture.thumbnail - self._scene).mean()) > LEAST_JUMP
+
+    def _is_face(self, picture: Picture, detection: Detection) -> bool:
+        return detection.score >= self._backend.sure_score or self._backend.confirm(picture, detection.box)
+
+    def _sight(self, picture: Picture, detection: Detection) -> Sighting:
+        return Sighting(self._backend.landmarks(picture, detection.box), detection.score)
