@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 import click
+from click.shell_completion import shell_complete
 
 from tk_tools.errors import ConfigError, TkError
 
@@ -41,9 +42,11 @@ def run(command: click.Command, arguments: list[str]) -> int:
     name = command.name or "tk"
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+        code = _invoke(command, name, arguments)
         sys.stdout.flush()
         return ExitCode(code) if isinstance(code, int) else ExitCode.DONE
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.UsageError as error:
         error.show(file=sys.stderr)
         return ExitCode.USAGE
@@ -65,6 +68,15 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush at exit
         return ExitCode.DONE
+
+
+def _invoke(command: click.Command, name: str, arguments: list[str]) -> int | None:
+    """What click's own `main` does, which would turn a closed pipe into an exit code of 1."""
+    variable = f"_{name}_COMPLETE".replace("-", "_").upper()
+    if instruction := os.environ.get(variable):
+        return shell_complete(command, {}, name, variable, instruction)
+    with command.make_context(name, list(arguments)) as context:
+        return command.invoke(context)
 
 
 def _terminate(number, frame) -> None:
