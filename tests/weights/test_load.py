@@ -38,7 +38,8 @@ def state():
 def assert_same(found, expected):
     assert list(found) == list(expected)
     for key, tensor in expected.items():
-        assert found[key].dtype == tensor.dtype and torch.equal(found[key], tensor), key
+        assert found[key].dtype == tensor.dtype, key
+        assert torch.equal(found[key], tensor), key
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
@@ -90,9 +91,7 @@ def test_reads_torchscript(tmp_path, state):
 
 
 def test_safetensors_come_back_with_their_config(tmp_path, state):
-    first = save_safetensors(
-        tmp_path / "a.safetensors", state, {"model": "wav2lip", "rate": 16000, "mean": 0.1}
-    )
+    first = save_safetensors(tmp_path / "a.safetensors", state, {"model": "wav2lip", "rate": 16000, "mean": 0.1})
     second = save_safetensors(
         tmp_path / "b.safetensors",
         dict(reversed(state.items())),
@@ -166,7 +165,8 @@ def test_refuses_what_is_no_checkpoint(tmp_path, name):
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=message) as caught:
         load_state_dict(path)
-    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
 
 
 def test_refuses_missing_folder_and_unreadable(tmp_path):
@@ -180,7 +180,7 @@ def test_refuses_foreign_archives(tmp_path):
     path = tmp_path / "model.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("checkpoints/wav2lip.pth", "x")
-    with pytest.raises(WeightsError, match="zip archive without weights .checkpoints/wav2lip.pth"):
+    with pytest.raises(WeightsError, match=r"zip archive without weights .checkpoints/wav2lip.pth"):
         load_state_dict(path)
 
 
@@ -196,7 +196,7 @@ def test_refuses_every_form_cut_short(tmp_path, state, form, share):
         torch.save(state, path, _use_new_zipfile_serialization=form == "zip")
     whole = path.read_bytes()
     path.write_bytes(whole[: min(int(len(whole) * share), len(whole) - 1)])
-    with pytest.raises(WeightsError, match="cut short|damaged|not a checkpoint"):
+    with pytest.raises(WeightsError, match=r"cut short|damaged|not a checkpoint"):
         load_state_dict(path)
 
 
@@ -214,9 +214,7 @@ def test_refuses_every_form_cut_short(tmp_path, state, form, share):
 )
 def test_refuses_pickles_that_run_code_and_names_what_they_ask_for(tmp_path, state, form, function, name):
     mark = tmp_path / "was_run"
-    argument = {"system": f"touch {mark}", "mkdir": str(mark)}.get(
-        function.__name__, f"open({str(mark)!r}, 'w')"
-    )
+    argument = {"system": f"touch {mark}", "mkdir": str(mark)}.get(function.__name__, f"open({str(mark)!r}, 'w')")
     held = {"state_dict": state, "trap": RunsCode(function, argument)}
     path = tmp_path / "weights.pth"
     if form == "pickle":
@@ -291,7 +289,5 @@ def test_names_the_network_that_the_file_does_hold():
         "face_encoder.0.conv_block.0.weight": torch.zeros(32, 15, 7, 7),
         "audio_encoder.0.conv_block.0.weight": torch.zeros(32, 1, 3, 3),
     }
-    with pytest.raises(
-        WeightsError, match="is not a Wav2Lip generator: .*; the file holds a Wav2Lip sync expert$"
-    ):
+    with pytest.raises(WeightsError, match=r"is not a Wav2Lip generator: .*; the file holds a Wav2Lip sync expert$"):
         load_strictly(network(), expert, "lipsync_expert.pth", "a Wav2Lip generator")

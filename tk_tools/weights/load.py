@@ -1,11 +1,12 @@
 """Read any published checkpoint as plain tensors, without running anything that it holds, and load it strictly.
 
-Zip, legacy and TorchScript files of torch, safetensors, and the checkpoints of tk-train; what is none of these is refused
-in one line that says what the file is. For plain tensors to hand on: weights/save.py.
+Zip, legacy and TorchScript files of torch, safetensors, and the checkpoints of tk-train; what is none of these is
+refused in one line that says what the file is. For plain tensors to hand on: weights/save.py.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import pickletools
 import re
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 CONTAINERS = ("state_dict", "model_state_dict", "model_state", "modules", "model", "net")
-"""Keys under which training scripts put the network, first match wins; without any of them all state dicts are taken."""
+"""Keys under which training scripts put the network, first match wins; without any, all state dicts are taken."""
 
 INERT_MODULES = (
     "omegaconf.",
@@ -34,7 +35,7 @@ INERT_MODULES = (
     "typing.",
     "collections.",
 )
-"""Configuration that published checkpoints pickle beside their tensors: read as empty objects, none of its code runs."""
+"""Configuration that published checkpoints pickle beside their tensors: read as empty objects, no code runs."""
 
 LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 TRAINING_STATE = re.compile(r"optim|sched|^opt_|^sch_|scaler|random|sampler", re.IGNORECASE)
@@ -271,9 +272,7 @@ def _refuse_code(path: Path, form: str, name: str | None = None) -> None:
     elif not any(candidate.endswith(name) for candidate in found):
         return  # the file is cut in the middle of this name
     if name is not None:
-        raise WeightsError(
-            f"would run code: its pickle asks for {name}; refused, nothing of it was run", path=path
-        )
+        raise WeightsError(f"would run code: its pickle asks for {name}; refused, nothing of it was run", path=path)
 
 
 def _globals(path: Path, form: str) -> list[str]:
@@ -286,17 +285,16 @@ def _globals(path: Path, form: str) -> list[str]:
         else:
             pickles = [path.read_bytes()[: 1 << 24]]
         for data in pickles:
-            position = 0
-            while position < len(data):
-                for opcode, argument, offset in pickletools.genops(data[position:]):
+            stream = io.BytesIO(data)
+            while stream.tell() < len(data):
+                for opcode, argument, _ in pickletools.genops(stream):
                     if opcode.name in ("GLOBAL", "INST"):
                         names.append(argument.replace(" ", "."))
                     elif opcode.name == "STACK_GLOBAL" and len(strings) > 1:
                         names.append(f"{strings[-2]}.{strings[-1]}")
                     elif isinstance(argument, str):
                         strings.append(argument)
-                position += offset + 1
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, UnicodeDecodeError, IndexError):
+    except (ValueError, KeyError, IndexError, EOFError, OSError, zlib.error, zipfile.BadZipFile):
         pass  # a cut or foreign file: what was named before the cut is enough
     return names
 
@@ -307,9 +305,7 @@ def _networks(tree: Any) -> dict[str, Mapping]:
 
     if not isinstance(tree, Mapping):
         return {}
-    if any(isinstance(value, Tensor) for value in tree.values()) and not any(
-        _holds(tree, key) for key in CONTAINERS
-    ):
+    if any(isinstance(value, Tensor) for value in tree.values()) and not any(_holds(tree, key) for key in CONTAINERS):
         return {"": tree}
     for key in CONTAINERS:
         if _holds(tree, key):
@@ -327,10 +323,8 @@ def _networks(tree: Any) -> dict[str, Mapping]:
 def _holds(tree: Mapping, key: str) -> bool:
     """Whether tree[key] is a state dict, or a dict of state dicts."""
     value = tree.get(key)
-    return (
-        _is_state_dict(value)
-        or isinstance(value, Mapping)
-        and any(_is_state_dict(part) for part in value.values())
+    return _is_state_dict(value) or (
+        isinstance(value, Mapping) and any(_is_state_dict(part) for part in value.values())
     )
 
 
@@ -349,9 +343,7 @@ def _pick(networks: dict[str, Mapping], part: str, path: Path) -> Mapping:
         return networks[part]
     inside = {}
     for tensors in networks.values():
-        inside.update(
-            {key[len(part) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")}
-        )
+        inside.update({key[len(part) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")})
     if not inside:
         known = ", ".join(name for name in networks if name) or "one network alone"
         raise WeightsError(f"holds no part named {part} (it has: {known})", path=path)

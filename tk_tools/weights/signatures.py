@@ -1,67 +1,134 @@
-"""Tell which network a state dict belongs to, from a few keys and shapes that no other network shares.
+"""Tell which published network a state dict belongs to, by a few keys that only this network has together.
 
-A wrong file is a frequent mistake; its message then names what the file does hold.
+A wrong file is a frequent mistake: its message then names what the file does hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Signature(NamedTuple):
-    """name: as in `tk-weights list`; title: for messages; keys: {key: shape, or None for any shape}."""
+    """name: `network` in the table of checkpoints; title: for messages; keys: all of them are in its state dict."""
 
     name: str
     title: str
-    keys: dict[str, tuple[int, ...] | None]
+    keys: tuple[str, ...]
 
 
 SIGNATURES = (
     Signature(
         "wav2lip",
         "a Wav2Lip generator",
-        {
-            "face_encoder_blocks.0.0.conv_block.0.weight": (16, 6, 7, 7),
-            "output_block.1.weight": (3, 32, 1, 1),
-        },
+        ("face_encoder_blocks.0.0.conv_block.0.weight", "audio_encoder.0.conv_block.0.weight", "output_block.1.weight"),
     ),
     Signature(
         "wav2lip_expert",
         "a Wav2Lip sync expert",
-        {
-            "face_encoder.0.conv_block.0.weight": (32, 15, 7, 7),
-            "audio_encoder.0.conv_block.0.weight": (32, 1, 3, 3),
-        },
+        ("face_encoder.0.conv_block.0.weight", "audio_encoder.0.conv_block.0.weight"),
     ),
     Signature(
         "wav2lip_disc",
         "a Wav2Lip quality discriminator",
-        {"face_encoder_blocks.0.0.conv_block.0.weight": (32, 3, 7, 7), "binary_pred.0.weight": None},
+        ("face_encoder_blocks.0.0.conv_block.0.weight", "binary_pred.0.weight"),
     ),
     Signature(
         "s3fd_face_alignment",
         "an S3FD face detector (face-alignment's build)",
-        {"conv1_1.weight": (64, 3, 3, 3), "conv7_2_mbox_loc.weight": None},
+        ("conv1_1.weight", "conv3_3_norm_mbox_conf.weight", "conv7_2_mbox_loc.weight"),
     ),
     Signature(
         "s3fd_syncnet",
         "an S3FD face detector (syncnet_python's build)",
-        {"vgg.0.weight": (64, 3, 3, 3), "conf.5.weight": None, "loc.5.weight": None},
+        ("vgg.0.weight", "conf.5.weight", "loc.5.weight"),
+    ),
+    Signature("syncnet_v2", "SyncNet v2, the network of LSE", ("netcnnaud.0.weight", "netcnnlip.0.weight")),
+    Signature(
+        "fid_inception", "the Inception v3 of FID", ("Conv2d_1a_3x3.conv.weight", "Mixed_7c.branch1x1.conv.weight")
     ),
     Signature(
-        "syncnet_v2",
-        "SyncNet v2 (the network of LSE)",
-        {"netcnnaud.0.weight": (64, 1, 3, 3), "netcnnlip.0.weight": None},
+        "fan", "FAN, the landmarks of face-alignment", ("conv2.conv1.weight", "m0.b1_4.conv1.weight", "l3.weight")
     ),
+    Signature("blazeface", "BlazeFace, front camera", ("backbone1.0.weight", "classifier_8.weight")),
+    Signature(
+        "blazeface_back", "BlazeFace, back camera", ("backbone.0.weight", "final.convs.0.weight", "classifier_8.weight")
+    ),
+    Signature("vgg19", "VGG19", ("features.0.weight", "features.16.weight", "features.25.weight")),
+    Signature("ge2e", "the GE2E speaker encoder", ("lstm.weight_ih_l0", "linear.weight", "similarity_weight")),
+    Signature(
+        "diffvc",
+        "DiffVC, encoder and decoder",
+        ("encoder.encoder.init_proj.weight", "decoder.estimator.final_conv.weight"),
+    ),
+    Signature("diffvc_encoder", "DiffVC's mel encoder", ("encoder.init_proj.weight", "postnet.final_conv.weight")),
+    Signature("hifigan", "a HiFi-GAN vocoder", ("conv_pre.weight_v", "ups.0.weight_v", "conv_post.weight_v")),
+    Signature(
+        "lawdnet",
+        "LawDNet",
+        ("net_g.source_in_conv.0.conv.weight", "net_g.cross_attention.output_reshape.fc.weight"),
+    ),
+    Signature("dinet", "DINet", ("net_g.source_in_conv.0.conv.weight", "net_g.adaAT.translation.0.weight")),
+    Signature(
+        "syncnet_256mouth",
+        "the SyncNet of DINet and LawDNet",
+        ("face_encoder.face_conv.0.conv.weight", "merge_encoder.2.weight"),
+    ),
+    Signature("deepspeech2", "DeepSpeech2", ("conv.seq_module.0.weight", "fc.0.module.1.weight")),
+    Signature(
+        "styletts2",
+        "StyleTTS 2, all modules",
+        ("bert_encoder.weight", "text_encoder.embedding.weight", "predictor.duration_proj.linear_layer.weight"),
+    ),
+    Signature("styletts2_aligner", "StyleTTS 2's text aligner", ("to_mfcc.dct_mat", "init_cnn.conv.weight")),
+    Signature(
+        "styletts2_pitch", "StyleTTS 2's pitch extractor", ("conv_block.0.weight", "bilstm_classifier.weight_ih_l0")
+    ),
+    Signature("plbert", "PL-BERT", ("encoder.embeddings.word_embeddings.weight", "encoder.pooler.weight")),
+    Signature(
+        "makeittalk_autovc",
+        "MakeItTalk's AutoVC",
+        ("encoder.convolutions.0.0.conv.weight", "encoder.lstm.weight_ih_l0", "decoder.lstm.weight_ih_l2"),
+    ),
+    Signature("makeittalk_content", "MakeItTalk's content branch", ("fc_prior.0.weight", "bilstm.weight_ih_l0")),
+    Signature(
+        "makeittalk_speaker",
+        "MakeItTalk's speaker-aware branch",
+        ("audio_content_encoder.weight_ih_l0", "out.4.weight"),
+    ),
+    Signature(
+        "makeittalk_image", "MakeItTalk's image translation", ("model.model.0.weight", "model.model.2.block.0.weight")
+    ),
+    Signature("pc_avs_generator", "PC-AVS's generator", ("style.1.weight", "noises.noise_10")),
+    Signature(
+        "pirenderer",
+        "PIRenderer's generator",
+        ("mapping_net.first.0.weight", "editing_net.decoder.final.model.0.weight"),
+    ),
+    Signature(
+        "sadtalker", "SadTalker, all networks", ("audio2exp.mapping1.weight", "face_3drecon.final_layers.6.weight")
+    ),
+    Signature(
+        "sadtalker_mapping",
+        "SadTalker's mapping",
+        ("first.0.weight", "encoder0.1.weight", "fc_yaw.weight", "fc_exp.weight"),
+    ),
+    Signature("deep3d", "Deep3D face reconstruction", ("backbone.conv1.weight", "final_layers.6.weight")),
 )
 
 
-def recognise(state: Mapping) -> Signature | None:
-    """The network whose keys and shapes `state` has (key -> anything with .shape), None when it is none of the known."""
-    for signature in SIGNATURES:
-        if all(
-            key in state and shape in (None, tuple(state[key].shape)) for key, shape in signature.keys.items()
-        ):
-            return signature
+def recognise(keys: Iterable[str]) -> Signature | None:
+    """The network whose state dict has these keys, or the first of several behind prefixes; None: none of the known."""
+    keys = set(keys)
+    found = _match(keys)
+    if found:
+        return found
+    for part in sorted({key.partition(".")[0] for key in keys}):
+        found = _match({key[len(part) + 1 :] for key in keys if key.startswith(f"{part}.")})
+        if found:
+            return found
     return None
+
+
+def _match(keys: set[str]) -> Signature | None:
+    return next((signature for signature in SIGNATURES if keys.issuperset(signature.keys)), None)
