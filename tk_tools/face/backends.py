@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from tk_tools.errors import ConfigError
-from tk_tools.face.picture import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tk_tools.face.picture import Picture
 
 DEFAULT_BACKEND = "dlib"
 BACKENDS = {

@@ -16,7 +16,7 @@ import numpy as np
 from tk_tools.errors import MissingPackage, WeightsError
 from tk_tools.face import boxes
 from tk_tools.face.backends import BackendOptions, Detection
-from tk_tools.face.picture import Picture
+from tk_tools.face.picture import Patch, Picture
 
 LANDMARKS_FILE = "shape_predictor_68_face_landmarks.dat"
 CNN_FILE = "mmod_human_face_detector.dat"
@@ -63,6 +63,7 @@ class DlibBackend:
         self._dlib = dlib
         self._hog = dlib.get_frontal_face_detector()
         self._predictor = dlib.shape_predictor(str(model_file(LANDMARKS_FILE)))
+        self._last: tuple[Picture, Patch] | None = None
 
     @cached_property
     def _cnn(self):
@@ -84,10 +85,11 @@ class DlibBackend:
         return sorted(found, key=lambda detection: -detection.score)
 
     def follow(self, picture: Picture, box: np.ndarray) -> list[Detection]:
-        side = boxes.side(box) * FOLLOW_REGION
-        patch = picture.patch(boxes.center(box), side, round(FOLLOW_FACE * FOLLOW_REGION))
-        found = self._hog_boxes(patch.pixels, FOLLOW_SCORE)
-        return [Detection(patch.box_to_picture(detection.box), detection.score) for detection in found]
+        patch = self._around(picture, box)
+        half = patch.pixels.shape[0] // LANDMARK_ZOOM
+        small = cv2.resize(patch.pixels, (half, half), interpolation=cv2.INTER_AREA)
+        found = self._hog_boxes(small, FOLLOW_SCORE)
+        return [Detection(patch.box_to_picture(detection.box * LANDMARK_ZOOM), detection.score) for detection in found]
 
     def confirm(self, picture: Picture, box: np.ndarray) -> bool:
         side = boxes.side(box) * CONFIRM_REGION
@@ -96,11 +98,23 @@ class DlibBackend:
         return any(boxes.overlap(hit, box) > 0.3 for hit in hits)
 
     def landmarks(self, picture: Picture, box: np.ndarray) -> np.ndarray:
-        side = boxes.side(box) * FOLLOW_REGION
-        patch = picture.patch(boxes.center(box), side, round(FOLLOW_FACE * FOLLOW_REGION * LANDMARK_ZOOM))
+        patch = self._around(picture, box)
         left, top, right, bottom = (int(round(value)) for value in patch.box_from_picture(box))
         parts = self._predictor(patch.pixels, self._dlib.rectangle(left, top, right - 1, bottom - 1)).parts()
         return patch.points_to_picture(np.array([(part.x, part.y) for part in parts], dtype=float))
+
+    def _around(self, picture: Picture, box: np.ndarray) -> Patch:
+        """The grey patch around a face; that of the call before serves again when it shows the same face."""
+        side = boxes.side(box) * FOLLOW_REGION
+        if self._last is not None and self._last[0] is picture:
+            patch = self._last[1]
+            size = patch.pixels.shape[0] / patch.scale
+            apart = np.abs(patch.origin + size / 2 - boxes.center(box)).max()
+            if abs(side - size) < 0.2 * size and apart < 0.15 * size:
+                return patch
+        patch = picture.patch(boxes.center(box), side, LANDMARK_ZOOM * round(FOLLOW_FACE * FOLLOW_REGION))
+        self._last = (picture, patch)
+        return patch
 
     def expected_box(self, landmarks: np.ndarray) -> np.ndarray:
         left, top, right, bottom = boxes.bounds(landmarks)

@@ -72,6 +72,18 @@ class Picture:
 
         Gives (pixels, pixels, 3) uint8, its scale and its corner. Beyond the border the last row or column goes on.
         """
+        region, origin = self._square(center, side)
+        whole = region.shape[0]
+        return _scaled(region, pixels), pixels / whole, origin
+
+    def patch(self, center: np.ndarray, side: float, pixels: int) -> Patch:
+        """The same square in grey."""
+        region, origin = self._square(center, side)
+        whole = region.shape[0]
+        return Patch(_scaled(cv2.cvtColor(region, cv2.COLOR_RGB2GRAY), pixels), pixels / whole, origin)
+
+    def _square(self, center: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
+        """A square of whole pixels, and its corner."""
         whole = max(2, round(side))
         x, y = (int(round(value - whole / 2)) for value in center)
         # a box that ran away must not ask for more than the picture and its surroundings
@@ -88,11 +100,9 @@ class Picture:
                 right=max(0, x + whole - x2),
                 borderType=cv2.BORDER_REPLICATE,
             )[:whole, :whole]
-        interpolation = cv2.INTER_AREA if whole > pixels else cv2.INTER_LINEAR
-        region = cv2.resize(region, (pixels, pixels), interpolation=interpolation)
-        return region, pixels / whole, np.array([x, y], dtype=float)
+        return region, np.array([x, y], dtype=float)
 
-    def patch(self, center: np.ndarray, side: float, pixels: int) -> Patch:
-        """The same square in grey."""
-        region, scale, origin = self.cut_out(center, side, pixels)
-        return Patch(cv2.cvtColor(region, cv2.COLOR_RGB2GRAY), scale, origin)
+
+def _scaled(region: np.ndarray, pixels: int) -> np.ndarray:
+    interpolation = cv2.INTER_AREA if region.shape[0] > pixels else cv2.INTER_LINEAR
+    return cv2.resize(region, (pixels, pixels), interpolation=interpolation)

@@ -1,0 +1,100 @@
+"""tk-crop-face: video, still picture or NAME.frames.h5 -> NAME.face.h5."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+from tk_tools.errors import ConfigError
+from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND, DETECTORS
+
+LAYOUTS = ("wav2lip", "syncnet", "lawdnet")  # a test holds them to the registry, whose import is slow
+
+
+def check_face(ctx, param, value: str) -> str:
+    from tk_tools.face.track import check_choice
+
+    try:
+        return check_choice(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command("tk-crop-face", context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]... OUTPUT")
+@click.option(
+    "--layout", type=click.Choice(LAYOUTS), default="wav2lip", help="Geometry of the crop, as a system expects it."
+)
+@click.option(
+    "--face",
+    default="largest",
+    callback=check_face,
+    metavar="WHICH",
+    help="The face to follow: largest, left, right, or its number from the left.",
+)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks.")
+@click.option("--detector", type=click.Choice(DETECTORS), default="sfd", help="Detector of the backend face-alignment.")
+@click.option(
+    "--boxes",
+    type=_options.path_type(file_okay=False, exists=True),
+    help="Folder with NAME.npy (frames, 4): x1 y1 x2 y2; for --detector folder.",
+)
+@click.option("--device", default="cpu", help="Device of torch for face-alignment: cpu, cuda, mps.")
+@click.option("--download", is_flag=True, help="Fetch weights of face-alignment that are not there.")
+@_options.weights_dir
+@click.option(
+    "--pads",
+    type=click.IntRange(-10000, 10000),
+    nargs=4,
+    default=(0, 0, 0, 0),
+    metavar="TOP BOTTOM LEFT RIGHT",
+    help="Source pixels added around the box (wav2lip).",
+)
+@click.option(
+    "--smoothing", type=click.FloatRange(0, 2), default=0.05, help="Window over the boxes: its deviation in seconds."
+)
+@click.option(
+    "--gap",
+    type=click.FloatRange(0, 2),
+    default=0.4,
+    help="Interpolate while the face is missing for up to so many seconds.",
+)
+@_options.fps
+@click.option("--codec", type=click.Choice(["jpeg", "png", "raw"]), default="jpeg", help="How the crops are stored.")
+@click.option("--quality", type=click.IntRange(1, 100), default=95, help="Quality of JPEG crops.")
+@_options.sample_rate
+@_options.file_tool
+def command(**values: Any) -> int:
+    """Follow one face through each video and store its crops, landmarks and sound in HDF5.
+
+    INPUT: videos, still pictures or NAME.frames.h5, or folders searched for videos and NAME.frames.h5; '-' or none: paths
+    from standard input. OUTPUT: a folder, or one NAME.face.h5. Prints the path of each finished file.
+
+    The clock is never broken: a short gap is interpolated; in a longer one the frames are marked as not valid, the
+    gap is told on stderr, and training and inference pass over it. A video without any face is an error: it is told on
+    stderr, the others are done, and the exit code is 1.
+
+    \b
+    Examples:
+      tk-crop-face talks/ faces/
+      tk-crop-face --face left --layout syncnet interview.mp4 interview.face.h5
+      tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
+
+    See also: tk-extract-frames (before), tk-train, tk-infer and tk-plot (after), tk-weights (weights of face-alignment).
+    """
+    from tk_tools.cli._batch import run_batch
+    from tk_tools.face.crop import CropOptions, crop_faces
+    from tk_tools.files.find import VIDEO_SUFFIXES
+
+    common = _options.take_common(values)
+    reads = (*VIDEO_SUFFIXES, ".frames.h5")
+    return run_batch("tk-crop-face", common, crop_faces, CropOptions(**values), reads=reads, suffix=".face.h5")
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()
