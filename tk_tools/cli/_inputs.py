@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -46,13 +47,21 @@ def find_inputs(
     null: bool,
     failed: Callable[[InputError], None],
 ) -> Iterator[Found]:
-    """Every file to read, as it is found. An operand that gives none is told to `failed`, and the others go on.
+    """Every file to read, once, as it is found. An operand that gives none is told to `failed`, and the others go on.
 
     UsageError: the stream of paths is empty.
     """
-    if from_stdin(inputs):
-        yield from _from_stream(reads, log, null, failed)
-        return
+    stream = from_stdin(inputs)
+    found = _from_stream(reads, log, null, failed) if stream else _from_operands(inputs, reads, failed)
+    seen: set[int] = set()  # `find DIR` names the folder and the files in it
+    for item in found:
+        mark = hash(os.path.abspath(item.path))
+        if mark not in seen:
+            seen.add(mark)
+            yield item
+
+
+def _from_operands(inputs, reads, failed) -> Iterator[Found]:
     for operand in inputs:
         yield from _each(operand, reads, failed)
 

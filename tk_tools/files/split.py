@@ -6,7 +6,13 @@ So the sets stay as they are when clips are added, in any order and on any machi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from tk_tools.errors import InputError
+from tk_tools.files.atomic import atomic_path
+from tk_tools.files.find import stem_of
 
 
 def place_of(name: str, seed: int = 0) -> float:
@@ -26,3 +32,28 @@ def split_of(name: str, seed: int, shares: Mapping[str, float]) -> str:
         if place < end:
             return split
     return split
+
+
+def write_lists(
+    paths: Iterable[Path], folder: Path, *, shares: Mapping[str, float], seed: int, by: str, suffix: str
+) -> dict[str, int]:
+    """Write train.txt and a list for each set of `shares` into `folder`, and return the number of clips in each.
+
+    `by`: "clip" (the stem decides) or "folder" (the folder's name does, so that its clips stay together).
+    A path that holds a newline cannot stand in a list: InputError.
+    """
+    with ExitStack() as stack:
+        names = ["train", *shares]
+        lists = {}
+        for name in names:
+            temporary = stack.enter_context(atomic_path(folder / f"{name}.txt"))
+            lists[name] = stack.enter_context(open(temporary, "w", encoding="utf-8", errors="surrogateescape"))
+        counts = dict.fromkeys(names, 0)
+        for path in paths:
+            if "\n" in str(path):
+                raise InputError("a name with a line break cannot stand in a list; rename it", path=path)
+            key = path.parent.name if by == "folder" else stem_of(path, (suffix,))
+            split = split_of(key, seed, {**shares, "train": 1.0})
+            counts[split] += 1
+            lists[split].write(f"{path}\n")
+    return counts

@@ -27,13 +27,15 @@ def write_wav(
             raise OutputError(f"was not written whole: {written} of {count} samples", path=path)
 
     count = 0
-    with atomic_path(Path(path), check=check) as temporary:
-        with soundfile.SoundFile(
+    with (
+        atomic_path(Path(path), check=check) as temporary,
+        soundfile.SoundFile(
             temporary, mode="w", samplerate=rate, channels=channels, subtype="PCM_16", format="WAV"
-        ) as file:
-            if comment:
-                file.comment = comment
-            for block in blocks:
-                file.write(block if block.dtype == np.int16 else to_int16(block))
-                count += len(block)
+        ) as file,
+    ):
+        if comment:
+            file.comment = comment
+        for block in blocks:
+            file.write(block if block.dtype == np.int16 else to_int16(block))
+            count += len(block)
     return count

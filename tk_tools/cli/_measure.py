@@ -1,0 +1,50 @@
+"""A tool that prints a row for each input: finds the inputs, measures each, prints rows, tells the failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tk_tools.cli._inputs import find_inputs
+from tk_tools.cli._log import Log
+from tk_tools.cli._main import ExitCode
+from tk_tools.cli._output import print_rows
+from tk_tools.errors import InputError, TkError
+
+
+def run_measure(
+    tool: str,
+    operands: tuple[Path, ...],
+    measure: Callable[[Path], dict[str, Any]],
+    *,
+    reads: tuple[str, ...],
+    columns: tuple[str, ...],
+    as_json: bool,
+    null: bool,
+    verbosity: int,
+) -> ExitCode:
+    """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
+
+    Exit code 1 when some failed.
+    """
+    log = Log(tool, verbosity)
+    failures = 0
+
+    def failed(error: TkError) -> None:
+        nonlocal failures
+        failures += 1
+        log.error(str(error))
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for found in find_inputs(operands, reads, log, null=null, failed=failed):
+            row: dict[str, Any] = {"path": str(found.path)}
+            try:
+                row |= measure(found.path)
+            except InputError as error:
+                failed(error if error.path is not None else InputError(error.message, path=found.path))
+                row["error"] = error.message
+            yield row
+
+    print_rows(rows(), columns, as_json=as_json)
+    return ExitCode.SOME_FAILED if failures else ExitCode.DONE

@@ -1,0 +1,57 @@
+"""tk-check: is a file whole, and as its kind says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+
+COLUMNS = ("path", "kind", "frames", "samples", "state")
+
+
+@click.command("tk-check", context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]...")
+@_options.json_lines
+@_options.null
+@_options.verbosity
+def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int) -> int:
+    """Check that files are whole and to their schema.
+
+    INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
+    from standard input. Every picture is decoded and every checksum compared; lengths of pictures, faces and sound
+    must agree. Prints a row for each file; a fault is told on stderr, and the exit code is 1.
+
+    \b
+    Examples:
+      tk-check faces/
+      find . -name '*.face.h5' -print0 | tk-check -0 -q && make train
+
+    See also: tk-info (what is in a file), docs/formats.md (the schemas).
+    """
+    from tk_tools.cli._measure import run_measure
+    from tk_tools.files.check import check_file
+    from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+
+    def measure(path: Path) -> dict[str, Any]:
+        return check_file(path) | {"state": "whole"}
+
+    return run_measure(
+        "tk-check",
+        operands,
+        measure,
+        reads=(".h5", *VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES),
+        columns=(*COLUMNS, "error"),
+        as_json=json,
+        null=null,
+        verbosity=verbose - quiet,
+    )
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()

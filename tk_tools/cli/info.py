@@ -1,0 +1,53 @@
+"""tk-info: what is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+
+COLUMNS = ("path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "source")
+
+
+@click.command("tk-info", context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]...")
+@_options.json_lines
+@_options.null
+@_options.verbosity
+def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int) -> int:
+    """Print what is in files: kind, size, rates, source.
+
+    INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
+    from standard input. A table on a terminal, tab-separated values into a pipe; --json has every fact, also the
+    options that made the file. A file that cannot be read has its fault in the row and on stderr; the exit code is 1.
+
+    \b
+    Examples:
+      tk-info talk.mp4 faces/
+      tk-crop-face talks/ faces/ | tk-info --json | head -1
+
+    See also: tk-check (reads the file to its last byte), tk-plot.
+    """
+    from tk_tools.cli._measure import run_measure
+    from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+    from tk_tools.files.info import describe_file
+
+    return run_measure(
+        "tk-info",
+        operands,
+        describe_file,
+        reads=(".h5", *VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES),
+        columns=COLUMNS,
+        as_json=json,
+        null=null,
+        verbosity=verbose - quiet,
+    )
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()

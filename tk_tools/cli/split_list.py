@@ -1,0 +1,77 @@
+"""tk-split-list: paths -> train.txt, val.txt, test.txt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import ExitCode, entry
+
+
+@click.command("tk-split-list", context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]... OUTPUT")
+@click.option("--val", type=click.FloatRange(0, 1), default=0.05, help="Share of the clips for validation.")
+@click.option("--test", type=click.FloatRange(0, 1), default=0.05, help="Share of the clips for testing.")
+@click.option("--seed", type=int, default=0, help="Another seed gives another split.")
+@click.option(
+    "--by",
+    type=click.Choice(["clip", "folder"]),
+    default="clip",
+    help="Split by the clip's name, or keep clips of one folder (a speaker, a video) together.",
+)
+@click.option("--kind", default=".face.h5", metavar="SUFFIX", help="Files that a searched folder is searched for.")
+@_options.null
+@_options.verbosity
+def command(
+    operands: tuple[Path, ...],
+    val: float,
+    test: float,
+    seed: int,
+    by: str,
+    kind: str,
+    null: bool,
+    verbose: int,
+    quiet: int,
+) -> int:
+    """Divide clips into lists for training, validation, testing.
+
+    INPUT: files, or folders searched for them; '-' or none: paths from standard input. OUTPUT: the folder for train.txt,
+    val.txt and test.txt, one path a line. A clip's list follows from its name alone (and the seed), so the lists
+    stay the same when clips are added. Prints the paths of the three lists.
+
+    \b
+    Examples:
+      tk-split-list faces/ lists/
+      find faces -name '*.face.h5' | tk-split-list --by folder --val 0.1 - lists/
+      tk-train wav2lip --val lists/val.txt - < lists/train.txt
+
+    See also: tk-crop-face (the one before), tk-train (the next).
+    """
+    from tk_tools.cli._inputs import find_inputs, split_operands
+    from tk_tools.cli._log import Log
+    from tk_tools.files.split import write_lists
+
+    if val + test > 1:
+        raise click.UsageError("--val and --test together are more than 1.")
+    log = Log("tk-split-list", verbose - quiet)
+    inputs, output = split_operands(operands)
+    failures = []
+
+    def failed(error: Exception) -> None:
+        failures.append(error)
+        log.error(str(error))
+
+    paths = (found.path for found in find_inputs(inputs, (kind,), log, null=null, failed=failed))
+    counts = write_lists(paths, output, shares={"val": val, "test": test}, seed=seed, by=by, suffix=kind)
+    for name, count in counts.items():
+        print(output / f"{name}.txt", flush=True)
+        log.info(f"{name}: {count} clips")
+    return ExitCode.SOME_FAILED if failures else ExitCode.DONE
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What is installed and what each missing thing costs: the rows of tk-doctor."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tk_tools.weights.find import locate, search_folders
+from tk_tools.weights.table import published
+
+# module to find, distribution, what is lost without it, how to get it
+_OPTIONAL = (
+    ("espeakng_loader", "espeakng-loader", "tk-demo-data cannot speak", "pip install 'tk-tools[demo]'"),
+    ("distributed", "distributed", "no --dask", "pip install 'tk-tools[dask]'"),
+    ("wandb", "wandb", "no logging to Weights & Biases", "pip install wandb"),
+)
+_NEEDED = (
+    ("torch", "torch"),
+    ("lightning_fabric", "lightning-fabric"),
+    ("cv2", "opencv-python"),
+    ("av", "av"),
+    ("imageio_ffmpeg", "imageio-ffmpeg"),
+    ("h5py", "h5py"),
+    ("librosa", "librosa"),
+    ("soundfile", "soundfile"),
+    ("_dlib_pybind11", "dlib-bin"),
+    ("face_recognition_models", "face_recognition_models"),
+    ("face_alignment", "face-alignment"),
+)
+
+
+def examine(weights_dir: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Rows {what, state ("ok", "missing" or "optional"), detail}, one for each thing looked at."""
+    yield _row("python", "ok", f"{platform.python_version()} at {sys.executable}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield _row("processor", "ok", f"{cores} cores, {_bfloat16()}")
+    yield _row("room on disk", "ok", f"{shutil.disk_usage('.').free / 1e9:.0f} GB free here")
+    for module, name in _NEEDED:
+        found = importlib.util.find_spec(module) is not None
+        yield _row(name, "ok" if found else "missing", _version(name) if found else "bin/setup installs it")
+    yield _gpu()
+    yield _ffmpeg()
+    for module, name, cost, cure in _OPTIONAL:
+        found = importlib.util.find_spec(module) is not None
+        yield _row(name, "ok" if found else "optional", _version(name) if found else f"{cost}; {cure}")
+    yield _row("weights folders", "ok", " ".join(str(folder) for folder in search_folders(weights_dir)))
+    for entry in published():
+        path = locate(entry, weights_dir)
+        detail = str(path) if path else f"{entry.holds}; tk-weights fetch {entry.name}"
+        yield _row(f"weights {entry.name}", "ok" if path else "optional", detail)
+
+
+def _row(what: str, state: str, detail: str) -> dict[str, Any]:
+    return {"what": what, "state": state, "detail": detail}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "version unknown"
+
+
+def _bfloat16() -> str:
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    fast = "amx_bf16" in flags or "avx512_bf16" in flags
+    return "bfloat16 in hardware" if fast else "no bfloat16 in hardware (--precision bf16 is slow here)"
+
+
+def _gpu() -> dict[str, Any]:
+    try:
+        import torch
+    except ImportError:
+        return _row("GPU", "missing", "torch is not installed")
+    if torch.cuda.is_available():
+        return _row("GPU", "ok", torch.cuda.get_device_name(0))
+    return _row("GPU", "optional", "none seen by torch; full-size training takes weeks on a processor")
+
+
+def _ffmpeg() -> dict[str, Any]:
+    try:
+        import imageio_ffmpeg
+
+        return _row("ffmpeg", "ok", f"{imageio_ffmpeg.get_ffmpeg_version()} (of imageio-ffmpeg)")
+    except (ImportError, RuntimeError) as error:
+        return _row("ffmpeg", "missing", f"{error}; bin/setup installs imageio-ffmpeg, which brings it")

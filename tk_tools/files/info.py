@@ -1,0 +1,68 @@
+"""The facts of one file, of any kind that the box knows: what tk-info prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tk_tools.errors import InputError
+from tk_tools.files.coded import CodedFrames
+from tk_tools.files.h5 import open_any_h5, read_params, read_source
+from tk_tools.files.kinds import KINDS
+from tk_tools.files.provenance import read_provenance
+from tk_tools.files.video import probe
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Facts of an HDF5, video, sound or picture file: kind, frames, fps, seconds, width, height, sample_rate, ...
+
+    InputError: missing, damaged, or of no kind that the box knows.
+    """
+    path = Path(path)
+    return _h5_facts(path) if path.suffix == ".h5" else _media_facts(path)
+
+
+def _h5_facts(path: Path) -> dict[str, Any]:
+    with open_any_h5(path) as file:
+        name = file.attrs.get("kind")
+        if name not in KINDS:
+            raise InputError(f"is HDF5 of no kind known here ({name or 'none'})", path=path)
+        source = read_source(file)
+        facts: dict[str, Any] = {"kind": name, "schema": int(file.attrs["schema"]), "tool": str(file.attrs["tool"])}
+        if "video/data" in file:
+            frames = CodedFrames(file)
+            facts |= {"frames": len(frames), "fps": float(frames.fps), "seconds": float(len(frames) / frames.fps)}
+            facts |= {"width": frames.width, "height": frames.height, "codec": frames.codec}
+        if "audio/samples" in file:
+            facts["sample_rate"] = int(file["audio/samples"].attrs["sample_rate"])
+        if "faces/valid" in file:
+            facts["faces"] = int(np.count_nonzero(file["faces/valid"][:]))
+            facts["layout"] = str(file["faces/box"].attrs["layout"])
+            facts["backend"] = str(file["faces/box"].attrs["backend"])
+        if name == "mel":
+            mel = file["mel"]
+            rate, hop = int(mel.attrs["sample_rate"]), int(mel.attrs["hop_length"])
+            facts |= {"frames": mel.shape[0], "bands": mel.shape[1], "preset": str(mel.attrs["preset"])}
+            facts |= {"sample_rate": rate, "seconds": mel.shape[0] * hop / rate}
+        return facts | {"source": source.name, "digest": source.digest, "params": read_params(file)}
+
+
+def _media_facts(path: Path) -> dict[str, Any]:
+    info = probe(path)
+    kind = "picture" if info.is_still else "video" if info.has_video else "sound"
+    facts: dict[str, Any] = {"kind": kind}
+    if info.has_video:
+        facts |= {"width": info.width, "height": info.height, "codec": info.video_codec}
+    if kind == "video":
+        facts |= {"frames": info.frame_count or None, "fps": float(info.fps), "rotation": info.rotation}
+    if kind != "picture":
+        facts["seconds"] = info.duration
+    if info.has_audio:
+        facts |= {"sound": info.audio_codec, "sample_rate": info.audio_rate, "channels": info.audio_channels}
+        if info.has_video:
+            facts["sound_delay"] = round(info.audio_start - info.start, 6)
+    if made := read_provenance(path):
+        facts |= {"source": made.source.name, "digest": made.source.digest, "params": made.params}
+    return facts
