@@ -283,7 +283,8 @@ def _globals(path: Path, form: str) -> list[str]:
             with zipfile.ZipFile(path) as archive:
                 pickles = [archive.read(name) for name in archive.namelist() if name.endswith("/data.pkl")]
         else:
-            pickles = [path.read_bytes()[: 1 << 24]]
+            with open(path, "rb") as file:
+                pickles = [file.read(1 << 24)]
         for data in pickles:
             stream = io.BytesIO(data)
             while stream.tell() < len(data):
