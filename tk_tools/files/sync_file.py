@@ -87,7 +87,9 @@ class SyncWriter:
 
 
 @contextmanager
-def create_sync_file(target: Path, *, max_shift: int, frame_rate: int, made: Provenance) -> Iterator[SyncWriter]:
+def create_sync_file(
+    target: Path, *, max_shift: int, frame_rate: int, made: Provenance
+) -> Iterator[SyncWriter]:
     """Create a file of sync curves whole or not at all; append the clips inside the block."""
     shifts = 2 * max_shift + 1
     with create_h5(target, SYNC, made) as file:
@@ -103,10 +105,16 @@ def create_sync_file(target: Path, *, max_shift: int, frame_rate: int, made: Pro
         distance.attrs["frame_rate"] = frame_rate
         writer = SyncWriter(distance)
         yield writer
-        file.create_dataset("sync/path", data=writer.paths, shape=(len(writer.paths),), dtype=h5py.string_dtype())
+        file.create_dataset(
+            "sync/path", data=writer.paths, shape=(len(writer.paths),), dtype=h5py.string_dtype()
+        )
         for name, values, unit in (
             ("offset", np.arange(max_shift, -max_shift - 1, -1, dtype=np.int32), "frames"),
-            ("curve", np.array(writer.curves, dtype=np.float32).reshape(-1, shifts), "distance of embeddings"),
+            (
+                "curve",
+                np.array(writer.curves, dtype=np.float32).reshape(-1, shifts),
+                "distance of embeddings",
+            ),
             ("windows", np.array(writer.windows, dtype=np.int64), "windows"),
         ):
             dataset = file.create_dataset(f"sync/{name}", data=values, fletcher32=True)

@@ -13,6 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from tk_tools.face.boxes import overlap
+
 FRAME_RATE = 25
 CUT_THRESHOLD = 30.0  # mean change of H, S and V, in levels
 CUT_LEAST_FRAMES = 15  # between two cuts
@@ -53,14 +55,6 @@ def find_cuts(frames: Iterable[np.ndarray]) -> list[int]:
                 cuts.append(number)
         before = now
     return cuts
-
-
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes x1, y1, x2, y2."""
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    common = width * height
-    return common / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common)
 
 
 def _next_track(shot: list[list[tuple[int, Sequence[float]]]]) -> list[tuple[int, Sequence[float]]]:

@@ -177,8 +177,8 @@ def measure_clip(
     samples: int16 at 16 kHz, beginning with the first frame. Raises InputError when there is nothing to
     compare.
     """
-    sound = scorer.listen(samples)
     most = scorer.sound_windows(len(samples))
+    sound = scorer.listen(samples) if most > 0 else None
     meter = SyncMeter(max_shift=max_shift, zeros_beyond_ends=scorer.zeros_beyond_ends)
     done = measured = 0
     for frames, valid in _rebatched(blocks, scorer):
