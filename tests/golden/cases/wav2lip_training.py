@@ -9,8 +9,11 @@ from torch.nn import functional
 
 from tk_tools.audio.mel import mel
 from tk_tools.models.wav2lip import samples as assemble
+from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig
 from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, real_loss, sync_loss, weighted
-from tk_tools.models.wav2lip.networks import QualityDiscriminator, make_expert
+from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
+from tk_tools.models.wav2lip.training import ExpertTask, GanTask, GeneratorTask
+from tk_tools.train.task import Task
 
 SOFTENED = 0.02  # a filled discriminator would saturate
 
@@ -80,4 +83,68 @@ def samples(golden):
     }
 
 
-CASES = {"losses": losses, "samples": samples}
+def bare(task_class, config):
+    """A task without data, whose networks the case sets up itself."""
+    from lightning_fabric import Fabric
+
+    task = task_class.__new__(task_class)
+    Task.__init__(task, config, Fabric(accelerator="cpu", devices=1), train=(), val=(), needs={})
+    return task
+
+
+class Norms(list):
+    """The gradient norms of a network's parameters at the first step of its optimiser."""
+
+    def __init__(self, net, optimizer):
+        super().__init__()
+        parameters = list(net.parameters())
+
+        def keep(*_):
+            if not self:
+                self.extend(float(p.grad.norm()) for p in parameters)
+
+        optimizer.register_step_pre_hook(keep)
+
+
+def train_steps(golden):
+    everything = golden.tensors()
+    steps = len(everything) // 6  # a step of the expert takes two inputs, one of the generators four
+    inputs = {f"{kind}{i}": everything[2 * i + at] for i in range(steps) for at, kind in enumerate(("face", "mel"))}
+    for i in range(steps):
+        at = 2 * steps + 4 * i
+        inputs |= dict(zip((f"x{i}", f"indiv{i}", f"gmel{i}", f"gt{i}"), everything[at : at + 4], strict=True))
+    results = {}
+
+    expert = golden.fill(make_expert()).train()
+    task = bare(ExpertTask, ExpertConfig())
+    task.set_up(expert)
+    norms = Norms(expert, task.optimizer)
+    losses = []
+    for i in range(steps):
+        faces = inputs[f"face{i}"]
+        y = torch.arange(len(faces)) % 2
+        losses.append(task.learn(inputs[f"mel{i}"], faces, y)["loss"])
+    results["expert_loss"], results["expert_grad_norm"] = losses, norms
+    with torch.no_grad():
+        results["expert_cosine_after"] = functional.cosine_similarity(*expert.eval()(inputs["mel0"], inputs["face0"]))
+
+    for tag, task_class, config_class in (("plain", GeneratorTask, GeneratorConfig), ("gan", GanTask, GanConfig)):
+        generator = golden.fill(Generator()).train()
+        task = bare(task_class, config_class(sync_from_start=True))
+        task.set_up(generator, golden.fill(make_expert()))
+        norms = {"grad_norm": Norms(generator, task.optimizer)}
+        if tag == "gan":
+            task.set_up_discriminator(discriminator(golden).train())
+            norms["disc_grad_norm"] = Norms(task.discriminator, task.discriminator_optimizer)
+        rows = [
+            task.learn(inputs[f"x{i}"], inputs[f"indiv{i}"], inputs[f"gmel{i}"], inputs[f"gt{i}"]) for i in range(steps)
+        ]
+        published = {"sync": "sync", "l1": "l1", "perceptual": "perceptual", "real": "disc_real", "fake": "disc_fake"}
+        for ours, theirs in published.items():
+            if ours in rows[0]:
+                results[f"{tag}_{theirs}"] = [row[ours] for row in rows]
+        results.update({f"{tag}_{name}": values for name, values in norms.items()})
+    return {name: np.asarray([float(v) for v in values], dtype=np.float32) for name, values in results.items()}
+
+
+CASES = {"losses": losses, "samples": samples, "train_steps": train_steps}

@@ -70,18 +70,6 @@ class Generator(nn.Module):
         self.width = width
         a, b, c, d, e, f = (scaled(channels, width) for channels in (16, 32, 64, 128, 256, 512))
         h = scaled(384, width)
-        self.audio_encoder = nn.Sequential(  # h x w
-            ConvBlock(1, b),  # 80 x 16
-            *_residuals(b, count=2),
-            ConvBlock(b, c, stride=(3, 1)),  # 27 x 16
-            *_residuals(c, count=2),
-            ConvBlock(c, d, stride=3),  # 9 x 6
-            *_residuals(d, count=2),
-            ConvBlock(d, e, stride=(3, 2)),  # 3 x 3
-            *_residuals(e, count=1),
-            ConvBlock(e, f, padding=0),  # 1 x 1
-            ConvBlock(f, f, kernel=1, padding=0),
-        )
         self.face_encoder_blocks = nn.ModuleList(
             nn.Sequential(*layers)
             for layers in (
@@ -93,6 +81,18 @@ class Generator(nn.Module):
                 [ConvBlock(e, f, stride=2), *_residuals(f, count=1)],  # 3
                 [ConvBlock(f, f, padding=0), ConvBlock(f, f, kernel=1, padding=0)],  # 1
             )
+        )
+        self.audio_encoder = nn.Sequential(  # h x w
+            ConvBlock(1, b),  # 80 x 16
+            *_residuals(b, count=2),
+            ConvBlock(b, c, stride=(3, 1)),  # 27 x 16
+            *_residuals(c, count=2),
+            ConvBlock(c, d, stride=3),  # 9 x 6
+            *_residuals(d, count=2),
+            ConvBlock(d, e, stride=(3, 2)),  # 3 x 3
+            *_residuals(e, count=1),
+            ConvBlock(e, f, padding=0),  # 1 x 1
+            ConvBlock(f, f, kernel=1, padding=0),
         )
         self.face_decoder_blocks = nn.ModuleList(  # after each block the encoder's output of that size is appended
             nn.Sequential(*layers)

@@ -64,14 +64,14 @@ def resized(picture: np.ndarray) -> np.ndarray:
 
 
 def to_network(windows: torch.Tensor) -> torch.Tensor:
-    """(B, T, 96, 96, 3) uint8 RGB -> (B, 3, T, 96, 96) float32 BGR in 0..1; in memory the frames lie outermost, channels last."""
+    """(B, T, H, W, 3) uint8 RGB -> (B, 3, T, H, W) float32 BGR in 0..1; in memory the frames lie outermost, channels last."""
     frames = windows.transpose(0, 1).flip(-1).contiguous().float().div_(255)  # (T, B, H, W, BGR)
     return frames.permute(1, 4, 0, 2, 3)
 
 
 def expert_faces(faces: torch.Tensor) -> torch.Tensor:
-    """(B, 3, T, 96, 96) -> (B, 3 T, 48, 96), the lower halves, frame outermost; in memory channels last."""
-    halves = faces[..., HALF:, :].permute(0, 3, 4, 2, 1)  # (B, 48, 96, T, 3)
+    """(B, 3, T, 96 or 48, 96) -> (B, 3 T, 48, 96), the lower halves, frame outermost; in memory channels last."""
+    halves = faces[..., -HALF:, :].permute(0, 3, 4, 2, 1)  # (B, 48, 96, T, 3)
     return halves.flatten(start_dim=3).permute(0, 3, 1, 2)
 
 

@@ -1,0 +1,199 @@
+"""Training items from NAME.face.h5 files: which five frames are drawn, and the sound that belongs to them.
+
+An item follows from (clip, seed) alone, so a resumed run sees what an unbroken one would. Pictures stay uint8 RGB until
+they are on the device. Whole clips are kept decoded while they fit config.cache_mb; after that only the frames of a
+window are read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from tk_tools.audio.mel import mel
+from tk_tools.audio.mel_presets import WAV2LIP
+from tk_tools.errors import InputError
+from tk_tools.files.face_file import FaceFile
+from tk_tools.models.wav2lip.config import ExpertConfig, _Wav2LipConfig
+from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
+from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
+from tk_tools.train.task import Draw
+
+LAYOUT = "wav2lip"
+FPS = Fraction(25)  # five frames are 0.2 s, the expert's window, at this rate alone
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A file that can be trained on, and the first frames of its usable windows."""
+
+    path: Path
+    windows: np.ndarray  # (windows,) int64, ascending
+
+
+def read_mel(file: FaceFile) -> np.ndarray:
+    """(columns, 80) Wav2Lip mel of a face file's own sound. InputError: it has none."""
+    audio = file.audio
+    if audio is None:
+        raise InputError("has no sound; Wav2Lip learns from pictures with their speech", path=file.path)
+    return mel(audio.samples, WAV2LIP, sample_rate=audio.sample_rate)
+
+
+def read_pictures(file: FaceFile, start: int, stop: int) -> np.ndarray:
+    """Crops start to stop - 1: (frames, 96, 96, 3) uint8 RGB, resized when the file holds them larger."""
+    pictures = file.frames.read(start, stop)
+    if pictures.shape[1:3] == (FACE_SIZE, FACE_SIZE):
+        return pictures
+    return np.stack([resized(picture) for picture in pictures])
+
+
+def inspect(path: Path, min_windows: int) -> Clip:
+    """What can be drawn from a file. InputError: it is of no use, and why."""
+    with FaceFile(path) as file:
+        if file.layout != LAYOUT:
+            raise InputError(f"holds crops of layout {file.layout}; crop again with --layout {LAYOUT}", path=path)
+        if file.fps != FPS:
+            raise InputError(f"is at {float(file.fps):g} frames/s; Wav2Lip needs 25: crop again with --fps 25", path=path)
+        audio = file.audio
+        if audio is None:
+            raise InputError("has no sound; Wav2Lip learns from pictures with their speech", path=path)
+        columns = WAV2LIP.columns(len(audio.samples) * WAV2LIP.sample_rate // audio.sample_rate)
+        windows = usable_windows(file.valid, columns, FPS)
+    if len(windows) < min_windows:
+        raise InputError(
+            f"has {len(windows)} usable windows of {FRAMES_PER_WINDOW} frames, fewer than min_windows={min_windows}", path=path
+        )
+    return Clip(path=Path(path), windows=windows)
+
+
+def usable_clips(paths: Sequence[Path], min_windows: int, what: str) -> list[Clip]:
+    """The clips among `paths` ("training" or "validation") that can be used; each other one is reported once.
+
+    InputError: none can, with the first reason.
+    """
+    clips, faults = [], []
+    for path in paths:
+        try:
+            clips.append(inspect(path, min_windows=max(min_windows, 2)))  # a window and another to tell it from
+        except InputError as error:
+            faults.append(error)
+            log.warning("left out of %s: %s", what, error)
+    if not clips:
+        reason = f"; the first: {faults[0]}" if faults else ""
+        raise InputError(f"none of the {len(paths)} clips for {what} can be used{reason}")
+    if faults:
+        log.warning("%d of %d clips for %s are left out", len(faults), len(paths), what)
+    return clips
+
+
+class _Windows(Dataset):
+    """Windows of clips: `[Draw(index, seed)]`. `per_clip` windows of each clip make an epoch.
+
+    With `fixed`, the seed is ignored: the windows are spread over the clip, the same in every pass.
+    """
+
+    def __init__(self, clips: list[Clip], config: _Wav2LipConfig, fixed: bool = False):
+        self.clips = clips
+        self.config = config
+        self.fixed = fixed
+        self.per_clip = config.val_windows_per_clip if fixed else config.windows_per_clip
+        self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._room = config.cache_mb * 1_000_000
+        self._damaged: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.clips) * self.per_clip
+
+    def __getitem__(self, draw: Draw) -> dict[str, torch.Tensor]:
+        index, seed = draw
+        first_choice = index // self.per_clip
+        for step in range(len(self.clips)):
+            place = (first_choice + step) % len(self.clips)  # a damaged clip's neighbour stands in for it
+            if place in self._damaged:
+                continue
+            try:
+                return self._item(place, nth=index % self.per_clip, seed=seed)
+            except (InputError, OSError) as error:
+                self._damaged.add(place)
+                log.warning("left out from now on: %s", error)
+        raise InputError("none of the clips can be read any more; the last lines say why")
+
+    def _item(self, place: int, nth: int, seed: int) -> dict[str, torch.Tensor]:
+        windows = self.clips[place].windows
+        if self.fixed:
+            rng = np.random.default_rng([place, nth])
+            first = windows[(2 * nth + 1) * len(windows) // (2 * self.per_clip)]
+        else:
+            rng = np.random.default_rng(seed)
+            first = rng.choice(windows)
+        return self.make(place, int(first), rng, nth)
+
+    def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
+        """The item whose window begins at frame `first` of clip `place`."""
+        raise NotImplementedError
+
+    def read(self, place: int, *firsts: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The mel of a clip, and the five pictures from each of the given frames on."""
+        if place in self._kept:
+            spectrum, pictures = self._kept[place]
+            return spectrum, [pictures[first : first + FRAMES_PER_WINDOW] for first in firsts]
+        with FaceFile(self.clips[place].path) as file:
+            spectrum = read_mel(file)
+            size = spectrum.nbytes + len(file) * FACE_SIZE * FACE_SIZE * 3
+            if size > self._room:
+                return spectrum, [read_pictures(file, first, first + FRAMES_PER_WINDOW) for first in firsts]
+            self._room -= size
+            self._kept[place] = (spectrum, read_pictures(file, 0, len(file)))
+        return self.read(place, *firsts)
+
+    def another(self, place: int, first: int, rng: np.random.Generator, nearby: int | None = None) -> int:
+        """The start of another window of the clip, at most `nearby` frames away when there is one that near."""
+        windows = self.clips[place].windows
+        others = windows[windows != first]
+        near = others[np.abs(others - first) <= nearby] if nearby else others
+        return int(rng.choice(near if len(near) else others))
+
+
+class ExpertWindows(_Windows):
+    """Items of stage expert: `mel` (1, 80, 16) of a window, `faces` (5, 48, 96, 3) uint8 RGB of it or of another, `in_sync` 1 or 0."""
+
+    config: ExpertConfig
+
+    def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
+        in_sync = nth % 2 == 0 if self.fixed else rng.random() < 0.5
+        seen = first
+        if not in_sync:
+            nearby = self.config.nearby_frames if rng.random() < self.config.nearby_share else None
+            seen = self.another(place, first, rng, nearby=nearby)
+        spectrum, (pictures,) = self.read(place, seen)
+        return {
+            "mel": torch.from_numpy(mel_window(spectrum, first, FPS)),
+            "faces": torch.from_numpy(pictures[:, FACE_SIZE // 2 :].copy()),
+            "in_sync": torch.tensor(float(in_sync)),
+        }
+
+
+class GeneratorWindows(_Windows):
+    """Items of stages generator and gan.
+
+    `target`, `reference` (5, 96, 96, 3) uint8 RGB: the window and another one; `mel` (1, 80, 16) of the window,
+    `frame_mels` (5, 1, 80, 16) of each frame.
+    """
+
+    def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
+        spectrum, (target, reference) = self.read(place, first, self.another(place, first, rng))
+        return {
+            "mel": torch.from_numpy(mel_window(spectrum, first, FPS)),
+            "frame_mels": torch.from_numpy(frame_mels(spectrum, first, FPS)),
+            "target": torch.from_numpy(target.copy()),
+            "reference": torch.from_numpy(reference.copy()),
+        }

@@ -1,0 +1,125 @@
+"""Makes faces speak: crops and sound in, crops out, in batches on one device, and puts them back into the pictures.
+
+The generator runs with its batch norms folded into the convolutions and channels last, which changes its numbers by less
+than 1e-4. Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/Wav2Lip.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from tk_tools.face.warp import feather_mask
+from tk_tools.models.wav2lip.networks import Generator
+from tk_tools.models.wav2lip.samples import generator_faces, to_network
+from tk_tools.nets.sync_expert import FACE_SIZE
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom of a face in whole pixels, inside the picture."""
+
+
+@dataclass
+class Shot:
+    """A picture (H, W, 3) uint8 RGB and the box of the face in it, None without one; `crop` the face (96, 96, 3)."""
+
+    picture: np.ndarray
+    box: Box | None
+    crop: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.box is not None and self.crop is None:
+            self.crop = cut_face(self.picture, self.box)
+
+
+def cut_face(picture: np.ndarray, box: Box) -> np.ndarray:
+    """The box of a picture as (96, 96, 3), bilinear; averaged where it is more than twice as large, against aliasing."""
+    left, top, right, bottom = box
+    large = min(right - left, bottom - top) >= 2 * FACE_SIZE
+    return cv2.resize(
+        picture[top:bottom, left:right],
+        dsize=(FACE_SIZE, FACE_SIZE),
+        interpolation=cv2.INTER_AREA if large else cv2.INTER_LINEAR,
+    )
+
+
+def paste_face(picture: np.ndarray, face: np.ndarray, box: Box, feather: float) -> np.ndarray:
+    """A copy of the picture with (96, 96, 3) uint8 stretched over the box, its edge blended over `feather` of the shorter
+    side (0: not at all, as the original); no pixel outside the box changes."""
+    left, top, right, bottom = box
+    size = (right - left, bottom - top)
+    face = cv2.resize(face, dsize=size, interpolation=cv2.INTER_LINEAR)
+    picture = picture.copy()
+    region = picture[top:bottom, left:right]
+    if feather > 0:
+        difference = face.astype(np.int32) - region
+        difference *= feather_mask(*size, feather)[:, :, None]
+        region += ((difference + 128) >> 8).astype(np.uint8)  # wraps around for negative differences, as it must
+    else:
+        region[...] = face
+    return picture
+
+
+class Speaker:
+    """A generator made ready to run: `draw` gives the faces of a batch."""
+
+    def __init__(self, generator: Generator, device: str = "cpu", precision: str = "fp32"):
+        self._device, self._type = torch.device(device), PRECISIONS[precision]
+        net = _folded(copy.deepcopy(generator).eval())
+        net = net.to(device=self._device, dtype=self._type, memory_format=torch.channels_last)
+        if self._type != torch.float32:  # the last layer's rounding would show in the picture
+            net.output_block[1] = _InFloat(net.output_block[1])
+        self._net = net.requires_grad_(False)
+
+    @torch.inference_mode()
+    def draw(self, crops: np.ndarray, mels: np.ndarray) -> np.ndarray:
+        """(B, 96, 96, 3) uint8 RGB and (B, 1, 80, 16) float32 -> (B, 96, 96, 3) uint8 RGB, rounded down as the original."""
+        target = to_network(torch.from_numpy(crops)[:, None].to(self._device))
+        faces = generator_faces(target, target)[:, :, 0].to(self._type)
+        heard = torch.from_numpy(mels).to(device=self._device, dtype=self._type)
+        made = self._net(heard, faces).float()
+        return (made * 255).byte().flip(1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+class _InFloat(nn.Module):
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module.float()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.module(x.float())
+
+
+def _folded(net: nn.Module) -> nn.Module:
+    """Each convolution with its batch norm as one convolution, in place."""
+    for module in net.modules():
+        block = getattr(module, "conv_block", None)
+        if isinstance(block, nn.Sequential) and len(block) == 2 and isinstance(block[1], nn.BatchNorm2d):
+            transposed = isinstance(block[0], nn.ConvTranspose2d)
+            module.conv_block = fuse_conv_bn_eval(block[0], block[1], transpose=transposed)
+    return net
+
+
+def speak(shots: Iterable[Shot], heard: Iterable[np.ndarray], speaker: Speaker, batch_size: int) -> Iterator[tuple[Shot, np.ndarray | None]]:
+    """Each shot with its made face (96, 96, 3), None where there is no face; ends with the shorter of both streams.
+
+    heard: (1, 80, 16) float32 for each shot.
+    """
+    pairs = zip(shots, heard, strict=False)
+    while batch := list(islice(pairs, batch_size)):
+        with_face = [(shot.crop, mel) for shot, mel in batch if shot.box is not None]
+        made: Iterator[np.ndarray] = iter(())
+        if with_face:
+            crops, mels = (np.stack(column) for column in zip(*with_face, strict=True))
+            made = iter(speaker.draw(crops, mels))
+        for shot, _ in batch:
+            yield shot, None if shot.box is None else next(made)

@@ -1,0 +1,301 @@
+"""Wav2Lip's three stages as tasks of the training loop: what is learnt from a batch, and how a validation judges it.
+
+Source: color_syncnet_train.py, wav2lip_train.py and hq_wav2lip_train.py of Rudrabha/Wav2Lip. Where this differs from
+them: batch norms of the frozen expert do not drift, the switch of the sync loss is kept in the checkpoint, and the
+validation looks at the same windows every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tk_tools.errors import ConfigError
+from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig
+from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, usable_clips
+from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, real_loss, sync_loss, weighted
+from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
+from tk_tools.models.wav2lip.pictures import draw_pictures
+from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
+from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
+from tk_tools.nets.sync_expert import SyncExpert
+from tk_tools.train.task import Task, plain
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+GUESSING = 0.6931  # cross entropy of always saying 1/2
+_NEAR_GUESSING = 0.03
+
+
+def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
+
+
+class Means:
+    """Means of named losses over batches and over all processes."""
+
+    def __init__(self, fabric: Fabric):
+        self._fabric = fabric
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def add(self, **losses: Tensor) -> None:
+        self._count += 1
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach().double()
+
+    def result(self) -> dict[str, float]:
+        return {
+            name: float(self._fabric.all_reduce(value / self._count, reduce_op="mean"))
+            for name, value in self._sums.items()
+        }
+
+
+class ExpertTask(Task):
+    """Stage expert: binary cross entropy of the cosine between the sound and five half faces."""
+
+    main = "expert"
+    watch = "loss"
+    config: ExpertConfig
+
+    def __init__(
+        self,
+        config: ExpertConfig,
+        fabric: Fabric,
+        train: Sequence[Path],
+        val: Sequence[Path],
+        needs: Mapping[str, Path],
+    ):
+        super().__init__(config, fabric, train, val, needs)
+        self.train_data = ExpertWindows(usable_clips(train, config.min_windows, what="training"), config)
+        self.val_data = ExpertWindows(usable_clips(val, config.min_windows, what="validation"), config, fixed=True)
+        net = load_expert(needs["init"]).train() if "init" in needs else make_expert(config.width)
+        self.set_up(net)
+
+    def set_up(self, net: SyncExpert) -> None:
+        net = net.to(memory_format=torch.channels_last)
+        optimizer = adam(net, self.config.learning_rate, betas=(self.config.beta1, self.config.beta2))
+        self.expert, self.optimizer = self.fabric.setup(net, optimizer)
+        self.modules = {"expert": self.expert}
+        self.optimizers = {"expert": self.optimizer}
+
+    def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        return self.learn(batch["mel"], expert_faces(to_network(batch["faces"])), batch["in_sync"])
+
+    def learn(self, mel: Tensor, faces: Tensor, in_sync: Tensor) -> dict[str, Tensor]:
+        """One update on mel (B, 1, 80, 16), faces (B, 15, 48, 96) and in_sync (B,), 1 or 0."""
+        audio, video = self.expert(mel, faces)
+        loss = cosine_bce(audio, video, in_sync)
+        self.descend(loss, self.expert, self.optimizer)
+        return {"loss": loss.detach()}
+
+    def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """loss; accuracy: share of windows in which cosine > 1/2 and the truth agree."""
+        self.expert.eval()
+        means = Means(self.fabric)
+        for batch in batches:
+            audio, video = self.expert(batch["mel"], expert_faces(to_network(batch["faces"])))
+            said = functional.cosine_similarity(audio.float(), video.float()) > 0.5
+            means.add(
+                loss=cosine_bce(audio, video, batch["in_sync"]),
+                accuracy=(said == (batch["in_sync"] > 0.5)).float().mean(),
+            )
+        return means.result()
+
+    def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
+        judged = [row for row in history if "val/loss" in row]
+        if not judged or judged[-1]["step"] < self.config.stuck_after:
+            return None
+        if min(row["val/loss"] for row in judged) < GUESSING - _NEAR_GUESSING:
+            return None
+        return (
+            f"the expert still guesses (loss {judged[-1]['val/loss']:.2f}) after {int(judged[-1]['step'])} steps. It may need"
+            " more time (a day on real data); else look for sound that is not in sync with its pictures (tk-eval-lse: keep"
+            " offsets within one frame), clips whose source was not at 25 frames/s, too few speakers, or try"
+            " --set nearby_share=0.5 and a lower learning_rate"
+        )
+
+
+class GeneratorTask(Task):
+    """Stage generator: L1, and the frozen expert's judgement once a validation finds the sync loss low enough."""
+
+    main = "generator"
+    watch = "loss"
+    config: GeneratorConfig
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        fabric: Fabric,
+        train: Sequence[Path],
+        val: Sequence[Path],
+        needs: Mapping[str, Path],
+    ):
+        super().__init__(config, fabric, train, val, needs)
+        if "expert" not in needs:
+            raise ConfigError("the generator learns from an expert: give --expert RUN or --expert lipsync_expert.pth")
+        self.train_data = GeneratorWindows(usable_clips(train, config.min_windows, what="training"), config)
+        self.val_data = GeneratorWindows(usable_clips(val, config.min_windows, what="validation"), config, fixed=True)
+        generator = load_generator(needs["init"]).train() if "init" in needs else Generator(config.width)
+        self.set_up(generator, load_expert(needs["expert"]))
+
+    def set_up(self, generator: Generator, expert: SyncExpert) -> None:
+        config = self.config
+        self.sync_on = config.sync_from_start
+        self.expert = self.fabric.to_device(expert.to(memory_format=torch.channels_last)).requires_grad_(False)
+        self.expert.train(config.expert_norm == "batch")
+        for module in self.expert.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.0  # frozen: its running statistics stay as its training left them
+        generator = generator.to(memory_format=torch.channels_last)
+        optimizer = adam(generator, config.learning_rate, betas=(config.beta1, config.beta2))
+        self.generator, self.optimizer = self.fabric.setup(generator, optimizer)
+        self.modules = {"generator": self.generator}
+        self.optimizers = {"generator": self.optimizer}
+
+    def state(self) -> dict[str, Any]:
+        return {"sync_on": self.sync_on}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.sync_on = state["sync_on"]
+
+    @staticmethod
+    def inputs(batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, 6, 5, 96, 96) faces, (B, 5, 1, 80, 16) and (B, 1, 80, 16) mels, (B, 3, 5, 96, 96) target."""
+        target = to_network(batch["target"])
+        faces = generator_faces(target, to_network(batch["reference"]))
+        return faces, batch["frame_mels"], batch["mel"], target
+
+    def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        return self.learn(*self.inputs(batch))
+
+    def learn(self, faces: Tensor, frame_mels: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """One update; shapes as `inputs` gives them."""
+        made = self.generator(frame_mels, faces)
+        losses = self.judged(made, mel, target)
+        self.descend(losses["loss"], self.generator, self.optimizer)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The generator's losses on made pictures; the sync loss is 0 while it is off."""
+        l1 = functional.l1_loss(made.float(), target)
+        sync = self.sync(made, mel) if self.sync_on else l1.new_zeros(())
+        weight = self.config.sync_weight if self.sync_on else 0.0
+        return {"loss": weighted(l1, sync, weight), "l1": l1, "sync": sync}
+
+    def sync(self, made: Tensor, mel: Tensor) -> Tensor:
+        with self.judge(self.expert) as expert:
+            return sync_loss(expert, mel, made)
+
+    def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """l1; sync, and sync_true of the real pictures; loss: their total with the sync loss on, so that runs compare."""
+        for net in self.modules.values():
+            net.eval()
+        means = Means(self.fabric)
+        for batch in batches:
+            faces, frame_mels, mel, target = self.inputs(batch)
+            made = self.generator(frame_mels, faces)
+            means.add(**self.measured(made, mel, target))
+        result = means.result()
+        self.sync_on = self.sync_on or result["sync"] < self.config.sync_threshold
+        return result
+
+    def measured(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        l1, sync = functional.l1_loss(made.float(), target), self.sync(made, mel)
+        loss = weighted(l1, sync, self.config.sync_weight)
+        return {"loss": loss, "l1": l1, "sync": sync, "sync_true": self.sync(target, mel)}
+
+    def draw_samples(self, folder: Path) -> None:
+        draw_pictures(plain(self.generator), self.val_data, folder, device=self.fabric.device)
+
+    def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
+        judged = [row for row in history if "val/sync_true" in row]
+        if judged and judged[-1]["val/sync_true"] > GUESSING:
+            return (
+                f"the expert does not find the real pictures in sync (loss {judged[-1]['val/sync_true']:.2f}): it was not trained"
+                " for such clips, or their sound is shifted. Train the expert on them first, or check them with tk-eval-lse"
+            )
+        if len(judged) >= 10 and not self.sync_on:
+            return (
+                f"the sync loss is not under {self.config.sync_threshold:g} after 10 validations, so the generator still learns"
+                " from the pictures alone. Train the expert longer (loss about 0.25), or --set sync_from_start=true"
+            )
+        return None
+
+
+class GanTask(GeneratorTask):
+    """Stage gan: as generator, and against a discriminator that learns to tell real lower halves from made ones."""
+
+    config: GanConfig
+
+    def __init__(
+        self,
+        config: GanConfig,
+        fabric: Fabric,
+        train: Sequence[Path],
+        val: Sequence[Path],
+        needs: Mapping[str, Path],
+    ):
+        super().__init__(config, fabric, train, val, needs)
+        known = "init_discriminator" in needs
+        self.set_up_discriminator(
+            load_discriminator(needs["init_discriminator"]).train() if known else QualityDiscriminator(config.width)
+        )
+
+    def set_up_discriminator(self, net: QualityDiscriminator) -> None:
+        config = self.config
+        net = net.to(memory_format=torch.channels_last)
+        optimizer = adam(net, config.discriminator_learning_rate, betas=(config.beta1, config.beta2))
+        self.discriminator, self.discriminator_optimizer = self.fabric.setup(net, optimizer)
+        self.modules["discriminator"] = self.discriminator
+        self.optimizers["discriminator"] = self.discriminator_optimizer
+
+    def learn(self, faces: Tensor, frame_mels: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The generator's update, then the discriminator's on the pictures from before it."""
+        made = self.generator(frame_mels, faces)
+        losses = self.judged(made, mel, target)
+        self.descend(losses["loss"], self.generator, self.optimizer)
+        real, fake = self.told_apart(made.detach(), target)
+        self.descend(real + fake, self.discriminator, self.discriminator_optimizer)
+        losses |= {"real": real, "fake": fake}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        losses = super().judged(made, mel, target)
+        perceptual = self.perceptual(made)
+        weight = self.config.sync_weight if self.sync_on else 0.0
+        total = weighted(losses["l1"], losses["sync"], weight, perceptual, self.config.perceptual_weight)
+        return losses | {"loss": total, "perceptual": perceptual}
+
+    def perceptual(self, made: Tensor) -> Tensor:
+        with self.judge(self.discriminator) as discriminator:
+            return real_loss(discriminator(made))
+
+    def told_apart(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The discriminator's losses on real and on made pictures, in one pass."""
+        halves = torch.cat([target, made.to(target.dtype)])
+        logits = self.discriminator(halves).view(-1, len(halves))  # (T, 2 B)
+        real, fake = logits.split(len(target), dim=1)
+        return real_loss(real), fake_loss(fake)
+
+    def measured(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        losses, config = super().measured(made, mel, target), self.config
+        perceptual = self.perceptual(made)
+        real, fake = self.told_apart(made, target)
+        total = weighted(losses["l1"], losses["sync"], config.sync_weight, perceptual, config.perceptual_weight)
+        return losses | {"loss": total, "perceptual": perceptual, "real": real, "fake": fake}
+
+    def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
+        judged = [row for row in history if "val/fake" in row]
+        if judged and judged[-1]["val/fake"] > 20:
+            return (
+                f"the discriminator has collapsed (fake {judged[-1]['val/fake']:.0f}): it calls everything real. Go back to an"
+                " earlier checkpoint, or train the generator longer before this stage"
+            )
+        return super().advice(history)
