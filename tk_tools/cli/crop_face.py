@@ -35,7 +35,9 @@ def check_face(ctx, param, value: str) -> str:
     metavar="WHICH",
     help="The face to follow: largest, left, right, or its number from the left.",
 )
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks.")
+@click.option(
+    "--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks."
+)
 @click.option("--detector", type=click.Choice(DETECTORS), default="sfd", help="Detector of the backend face-alignment.")
 @click.option(
     "--boxes",
@@ -43,7 +45,6 @@ def check_face(ctx, param, value: str) -> str:
     help="Folder with NAME.npy (frames, 4): x1 y1 x2 y2; for --detector folder.",
 )
 @click.option("--device", default="cpu", help="Device of torch for face-alignment: cpu, cuda, mps.")
-@click.option("--download", is_flag=True, help="Fetch weights of face-alignment that are not there.")
 @_options.weights_dir
 @click.option(
     "--pads",
@@ -70,8 +71,8 @@ def check_face(ctx, param, value: str) -> str:
 def command(**values: Any) -> int:
     """Follow one face through each video and store its crops, landmarks and sound in HDF5.
 
-    INPUT: videos, still pictures or NAME.frames.h5, or folders searched for videos and NAME.frames.h5; '-' or none: paths
-    from standard input. OUTPUT: a folder, or one NAME.face.h5. Prints the path of each finished file.
+    INPUT: videos, still pictures or NAME.frames.h5, or folders searched for videos and NAME.frames.h5; '-' or none:
+    paths from standard input. OUTPUT: a folder, or one NAME.face.h5. Prints the path of each finished file.
 
     The clock is never broken: a short gap is interpolated; in a longer one the frames are marked as not valid, the
     gap is told on stderr, and training and inference pass over it. A video without any face is an error: it is told on
@@ -83,7 +84,7 @@ def command(**values: Any) -> int:
       tk-crop-face --face left --layout syncnet interview.mp4 interview.face.h5
       tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
 
-    See also: tk-extract-frames (before), tk-train, tk-infer and tk-plot (after), tk-weights (weights of face-alignment).
+    See also: tk-extract-frames (before), tk-train, tk-infer and tk-plot (after), tk-weights.
     """
     from tk_tools.cli._batch import run_batch
     from tk_tools.face.crop import CropOptions, crop_faces

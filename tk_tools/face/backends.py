@@ -28,7 +28,7 @@ DETECTORS = ("sfd", "blazeface", "blazeface-back", "retinaface", "scrfd", "yunet
 
 @dataclass(frozen=True)
 class Detection:
-    """A face: `box` (4,) in picture edges, in the backend's own convention; `score` on its own scale, higher is surer."""
+    """A face: `box` (4,) in picture edges, by the backend's own convention; `score` on its own scale, more is surer."""
 
     box: np.ndarray
     score: float
@@ -37,13 +37,11 @@ class Detection:
 @dataclass(frozen=True)
 class BackendOptions:
     """detector: one of DETECTORS, for face-alignment only. weights_dir: where its files lie, besides TK_WEIGHTS.
-    device: of torch. download: whether missing weights may be fetched. boxes: folder with NAME.npy or NAME.pth for `folder`."""
+    device: of torch."""
 
     detector: str = "sfd"
     weights_dir: Path | None = None
     device: str = "cpu"
-    download: bool = False
-    boxes: Path | None = None
 
 
 class Backend(Protocol):

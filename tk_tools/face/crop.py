@@ -14,6 +14,7 @@ import numpy as np
 
 from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, Backend, BackendOptions, make_backend
+from tk_tools.face.given import GivenBoxes, read_boxes
 from tk_tools.face.layouts import find_layout
 from tk_tools.face.smooth import GAP_SECONDS, SMOOTHING_SECONDS, FaceFrame, FaceStream
 from tk_tools.face.track import Tracker
@@ -34,7 +35,7 @@ class CropOptions:
     face: largest, left, right, or a number from the left. fps: pictures per second (a frames file keeps its own).
     smoothing: standard deviation of the window over the box, seconds; 0 for none. gap: longest stretch without the face
     that is interpolated, seconds. pads: top, bottom, left, right, source pixels added to the box (wav2lip layout).
-    boxes: folder of made boxes, for the detector `folder`.
+    boxes: folder with NAME.npy of each clip, for the detector `folder`; see face/given.py.
     """
 
     layout: str = "wav2lip"
@@ -51,7 +52,6 @@ class CropOptions:
     boxes: Path | None = None
     weights_dir: Path | None = field(default=None, metadata=_ELSEWHERE)
     device: str = field(default="cpu", metadata=_ELSEWHERE)
-    download: bool = field(default=False, metadata=_ELSEWHERE)
 
 
 @lru_cache(maxsize=1)
@@ -62,18 +62,16 @@ def _backend(name: str, options: BackendOptions) -> Backend:
 
 def open_backend(options: CropOptions) -> Backend:
     """The backend that the options name; see make_backend for the errors."""
-    chosen = BackendOptions(
-        detector=options.detector,
-        weights_dir=options.weights_dir,
-        device=options.device,
-        download=options.download,
-        boxes=options.boxes,
-    )
+    chosen = BackendOptions(detector=options.detector, weights_dir=options.weights_dir, device=options.device)
     return _backend(options.backend, chosen)
 
 
 def follow_face(
-    pictures: Iterable[np.ndarray], options: CropOptions = CropOptions(), *, fps: float = 25.0, tracker: Tracker | None = None
+    pictures: Iterable[np.ndarray],
+    options: CropOptions = CropOptions(),
+    *,
+    fps: float = 25.0,
+    tracker: Tracker | GivenBoxes | None = None,
 ) -> FaceStream:
     """FaceFrames of pictures ((H, W, 3) uint8 RGB): one for each, in order, a second behind at most."""
     if tracker is None:
@@ -106,7 +104,10 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
             reader = VideoReader(source, fps=options.fps)
             pictures, fps, audio, sound = reader, reader.fps, None, source if reader.info.has_audio else None
             width, height, damaged = reader.info.width, reader.info.height, lambda: reader.damaged
-        tracker = Tracker(backend, options.face, float(fps))
+        if options.backend == "face-alignment" and options.detector == "folder":
+            tracker = GivenBoxes(backend, read_boxes(options.boxes, source))
+        else:
+            tracker = Tracker(backend, options.face, float(fps))
         writer = stack.enter_context(
             create_face_file(
                 target,
@@ -138,7 +139,7 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
     return _facts(valid, fps, layout.name, backend.label, audio is not None or sound is not None, damaged())
 
 
-def _no_face(tracker: Tracker, frames: int, options: CropOptions) -> str:
+def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -> str:
     if options.face.isdecimal() and tracker.most_faces:
         return f"there is no face number {options.face}; at most {tracker.most_faces} were seen in one picture"
     other = "face-alignment" if options.backend == "dlib" else "dlib"

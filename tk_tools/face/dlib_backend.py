@@ -1,26 +1,21 @@
 """Faces by dlib: HOG detector in a picture pyramid, CNN detector as second opinion, 68 landmarks by regression trees.
 
-Works offline: the model files are those of the package face_recognition_models (Kazemi and Sullivan 2014 for the landmarks,
-King 2015 "Max-Margin Object Detection" for the CNN). All of it runs on one thread of the processor.
+Works offline: the model files are those of the package face_recognition_models (Kazemi and Sullivan 2014 for the
+landmarks, King 2015 "Max-Margin Object Detection" for the CNN). All of it runs on one thread of the processor.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.util import find_spec
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from tk_tools.errors import MissingPackage, WeightsError
+from tk_tools.errors import MissingPackage
 from tk_tools.face import boxes
 from tk_tools.face.backends import BackendOptions, Detection
 from tk_tools.face.picture import Patch, Picture
-
-LANDMARKS_FILE = "shape_predictor_68_face_landmarks.dat"
-CNN_FILE = "mmod_human_face_detector.dat"
-DESCRIPTOR_FILE = "dlib_face_recognition_resnet_model_v1.dat"
+from tk_tools.weights.find import find_weights
 
 SEARCH_SIDES = (640, 1440)  # longer side of the picture for the two HOG efforts: faces from 1/8 and from 1/18 of it
 CNN_SIDE = 480  # the CNN takes 7 microseconds a pixel
@@ -37,17 +32,6 @@ CONFIRM_REGION, CONFIRM_PIXELS = 1.5, 140
 BOX_SIDE, BOX_X, BOX_Y = 1.04, 0.0, -0.087
 
 
-def model_file(name: str) -> Path:
-    """A file of face_recognition_models, found without importing the package (its import fails on new setuptools)."""
-    spec = find_spec("face_recognition_models")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingPackage("the dlib backend needs model files: pip install face_recognition_models")
-    path = Path(next(iter(spec.submodule_search_locations))) / "models" / name
-    if not path.is_file():
-        raise WeightsError("is missing; install face_recognition_models again", path=path)
-    return path
-
-
 class DlibBackend:
     """See Backend. The score is the HOG detector's margin: about 2 for a clear frontal face, 0 at the border."""
 
@@ -62,16 +46,20 @@ class DlibBackend:
             raise MissingPackage("the dlib backend needs dlib: pip install dlib-bin") from error
         self._dlib = dlib
         self._hog = dlib.get_frontal_face_detector()
-        self._predictor = dlib.shape_predictor(str(model_file(LANDMARKS_FILE)))
+        self._weights_dir = options.weights_dir
+        self._predictor = dlib.shape_predictor(self._weights("dlib-landmarks"))
         self._last: tuple[Picture, Patch] | None = None
+
+    def _weights(self, name: str) -> str:
+        return str(find_weights(name, self._weights_dir))
 
     @cached_property
     def _cnn(self):
-        return self._dlib.cnn_face_detection_model_v1(str(model_file(CNN_FILE)))
+        return self._dlib.cnn_face_detection_model_v1(self._weights("dlib-detector"))
 
     @cached_property
     def _descriptor(self):
-        return self._dlib.face_recognition_model_v1(str(model_file(DESCRIPTOR_FILE)))
+        return self._dlib.face_recognition_model_v1(self._weights("dlib-recognition"))
 
     def search(self, picture: Picture, effort: int) -> list[Detection]:
         if effort < len(SEARCH_SIDES):
@@ -99,7 +87,7 @@ class DlibBackend:
 
     def landmarks(self, picture: Picture, box: np.ndarray) -> np.ndarray:
         patch = self._around(picture, box)
-        left, top, right, bottom = (int(round(value)) for value in patch.box_from_picture(box))
+        left, top, right, bottom = (round(float(value)) for value in patch.box_from_picture(box))
         parts = self._predictor(patch.pixels, self._dlib.rectangle(left, top, right - 1, bottom - 1)).parts()
         return patch.points_to_picture(np.array([(part.x, part.y) for part in parts], dtype=float))
 

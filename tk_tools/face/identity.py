@@ -17,7 +17,7 @@ EYES, MOUTH = slice(36, 48), slice(48, 68)
 
 
 def face_template(picture: Picture, landmarks: np.ndarray) -> np.ndarray | None:
-    """(32, 32) float32, zero mean and unit length: eyes to mouth, turned upright; None for a face without any contrast."""
+    """(32, 32) float32, zero mean and unit length: eyes to mouth, turned upright; None for a face without contrast."""
     eyes, mouth = landmarks[EYES].mean(axis=0), landmarks[MOUTH].mean(axis=0)
     down = mouth - eyes
     reach = np.hypot(*down)

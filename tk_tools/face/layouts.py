@@ -16,8 +16,8 @@ from tk_tools.face import boxes, warp
 JAW, BROWS, CHIN = slice(0, 17), slice(17, 27), 8  # iBUG order
 FOREHEAD = 0.25
 
-# Rows 17...36, 39, 42, 45, 48, 54 of LawDNet's template face (iPaw-AI-LAB/LawDNet_2024, ratio 1.6), in half-widths of the
-# crop around its centre.
+# Rows 17...36, 39, 42, 45, 48, 54 of LawDNet's template face (iPaw-AI-LAB/LawDNet_2024, ratio 1.6), in half-widths of
+# the crop around its centre.
 LAWDNET_POINTS = np.array([*range(17, 37), 39, 42, 45, 48, 54])
 LAWDNET_TEMPLATE = np.array(
     [
@@ -51,11 +51,14 @@ LAWDNET_TEMPLATE = np.array(
 
 
 def face_box(landmarks: np.ndarray) -> np.ndarray:
-    """The box that S3FD gives to a face, from its (68, 2) landmarks: from the middle of the forehead to the chin, ear to ear.
+    """The box that S3FD gives to a face, from its (68, 2) landmarks: middle of the forehead to chin, ear to ear.
 
     The jaw line bounds it at the sides and below. Above, the brows are moved away from the chin by a quarter of their
-    distance from it: hairline to brow, brow to nose and nose to chin are about equal (the thirds of portrait drawing), so
-    half a third above the brow is the middle of the forehead. Works for a tilted head, and stays upright as S3FD's boxes do.
+    distance from it: hairline to brow, brow to nose and nose to chin are about equal (the thirds of portrait drawing),
+    so half a third above the brow is the middle of the forehead. It stays upright on a tilted head, as S3FD's boxes do.
+
+    Started from the boxes of two unlike detectors (HOG and CNN of dlib), the landmarks give boxes that overlap by 0.98
+    on average and 0.86 at least (72 pictures of five clips). S3FD itself was not measured.
     """
     brows = landmarks[BROWS]
     forehead = brows + FOREHEAD * (brows.mean(axis=0) - landmarks[CHIN])
@@ -81,7 +84,7 @@ def syncnet_corners(landmarks: np.ndarray) -> np.ndarray:
 
 
 def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
-    """The face turned upright: least-squares similarity of 25 landmarks to a template (LawDNet tensor_processing.py)."""
+    """The face turned upright: similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py, FaceAlign)."""
     source = landmarks[LAWDNET_POINTS]
     target = LAWDNET_TEMPLATE
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
@@ -104,8 +107,8 @@ def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
 class Layout:
     """A crop of width x height pixels.
 
-    corners: (68, 2) landmarks -> (3, 2) corners of the crop in picture edges. clipped: the corners stay inside the picture,
-    as a slice of it would. border: grey level beyond the picture, None to go on with its last pixels.
+    corners: (68, 2) landmarks -> (3, 2) corners of the crop in picture edges. clipped: they stay inside the picture, as
+    a slice of it would. border: grey level beyond the picture, None to go on with its last pixels.
     """
 
     name: str
@@ -117,9 +120,13 @@ class Layout:
     border: int | None = None
 
     def transform(
-        self, corners: np.ndarray, picture_width: int, picture_height: int, pads: tuple[float, float, float, float] = (0, 0, 0, 0)
+        self,
+        corners: np.ndarray,
+        picture_width: int,
+        picture_height: int,
+        pads: tuple[float, float, float, float] = (0, 0, 0, 0),
     ) -> np.ndarray:
-        """The (2, 3) transform from source to crop pixels. pads: top, bottom, left, right in source pixels, for boxes only."""
+        """The (2, 3) transform from source to crop pixels. pads: top, bottom, left, right, source pixels; boxes only."""
         if self.clipped:
             top, bottom, left, right = pads
             (x1, y1), (x2, _), (_, y2) = corners

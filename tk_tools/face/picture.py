@@ -85,7 +85,7 @@ class Picture:
     def _square(self, center: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
         """A square of whole pixels, and its corner."""
         whole = max(2, round(side))
-        x, y = (int(round(value - whole / 2)) for value in center)
+        x, y = (round(float(value) - whole / 2) for value in center)
         # a box that ran away must not ask for more than the picture and its surroundings
         x, y = int(np.clip(x, -whole, self.width)), int(np.clip(y, -whole, self.height))
         x1, y1 = min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)

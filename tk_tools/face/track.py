@@ -1,8 +1,8 @@
 """Follow one face through a clip: search, follow, check, and never hop to another face.
 
-Each picture is seen once. A face that is followed is looked for only around its last place, at one scale; a face that is
-lost is searched for in the whole picture, at first cheaply, then with more effort. A find counts when the detector is sure,
-when a second detector agrees, or when it looks like the face of the picture before.
+Each picture is seen once. A face that is followed is looked for only around its last place, at one scale; a face that
+is lost is searched for in the whole picture, at first cheaply, then with more effort. A find counts when the detector is
+sure, when a second detector agrees, or when it looks like the face of the picture before.
 """
 
 from __future__ import annotations
@@ -220,9 +220,8 @@ class Tracker:
             return self._nearest(picture, detections) if same_scene else (None, False)
         faces = [detection for detection in detections if self._is_face(picture, detection)]
         sightings = [self._sight(picture, detection) for detection in faces]
-        distances = [
-            float(np.linalg.norm(self._backend.describe(picture, sighting.landmarks) - before)) for sighting in sightings
-        ]
+        persons = [self._backend.describe(picture, sighting.landmarks) for sighting in sightings]
+        distances = [float(np.linalg.norm(person - before)) for person in persons]
         if distances and min(distances) < SAME_PERSON:
             return sightings[int(np.argmin(distances))], True
         if same_scene:

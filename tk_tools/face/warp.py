@@ -21,7 +21,7 @@ def box_transform(box: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def corners_transform(corners: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The transform that takes three corners of the crop, (3, 2) in picture edges (top left, top right, bottom left), to it."""
+    """The transform to the crop with these corners: (3, 2) in picture edges, top left, top right, bottom left."""
     across, down = corners[1] - corners[0], corners[2] - corners[0]
     linear = np.linalg.inv(np.column_stack([across / width, down / height]))
     # pixel centres: half a pixel in before, half a pixel out after
@@ -29,7 +29,7 @@ def corners_transform(corners: np.ndarray, width: int, height: int) -> np.ndarra
 
 
 def transform_corners(transform: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The four corners of the crop in the source, (4, 2) in picture edges: top left, top right, bottom right, bottom left."""
+    """The corners of the crop in the source, (4, 2) in picture edges: clockwise from the top left."""
     crop = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float) - 0.5
     return invert_points(transform, crop) + 0.5
 
@@ -44,7 +44,9 @@ def invert_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (np.asarray(points) - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
 
 
-def _region(transform: np.ndarray, width: int, height: int, picture: np.ndarray, margin: int) -> tuple[int, int, int, int]:
+def _region(
+    transform: np.ndarray, width: int, height: int, picture: np.ndarray, margin: int
+) -> tuple[int, int, int, int]:
     """The whole-numbered part of the picture that the crop covers: left, top, right, bottom."""
     corners = transform_corners(transform, width, height)
     low, high = np.floor(corners.min(axis=0)) - margin, np.ceil(corners.max(axis=0)) + margin
@@ -54,7 +56,9 @@ def _region(transform: np.ndarray, width: int, height: int, picture: np.ndarray,
     return left, top, right, bottom
 
 
-def crop(picture: np.ndarray, transform: np.ndarray, *, width: int, height: int, border: int | None = None) -> np.ndarray:
+def crop(
+    picture: np.ndarray, transform: np.ndarray, *, width: int, height: int, border: int | None = None
+) -> np.ndarray:
     """Cut (height, width, 3) uint8 out of a picture (H, W, 3) uint8.
 
     `border`: grey level beyond the picture, None to go on with its last pixels. A face that is more than twice as
