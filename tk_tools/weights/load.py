@@ -127,17 +127,7 @@ def file_form(path: Path) -> str:
         raise WeightsError("is a folder, not a file of weights", path=path) from error
     except OSError as error:
         raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not head:
-        raise WeightsError("is empty; fetch it again", path=path)
-    if text.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            "is a Git-LFS pointer, not the weights; run `git lfs pull` or download the file itself", path=path
-        )
-    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")) or b"<html" in text:
-        raise WeightsError(
-            "is a web page saved under the name of weights; download the file itself, not its page", path=path
-        )
+    refuse_text(head, path)
     if head.startswith(b"PK\x03\x04"):
         return _zip_form(path)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
@@ -152,6 +142,21 @@ def file_form(path: Path) -> str:
         _refuse_code(path, "legacy")
         raise WeightsError("is a Python pickle but no torch checkpoint", path=path)
     raise WeightsError("is not a checkpoint: neither a torch file nor safetensors", path=path)
+
+
+def refuse_text(head: bytes, path: Path) -> None:
+    """WeightsError: a file that begins with `head` is no weights but what a failed download leaves."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        raise WeightsError("is empty; fetch it again", path=path)
+    if text.startswith(b"version https://git-lfs"):
+        raise WeightsError(
+            "is a Git-LFS pointer, not the weights; run `git lfs pull` or download the file itself", path=path
+        )
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")) or b"<html" in text:
+        raise WeightsError(
+            "is a web page saved under the name of weights; download the file itself, not its page", path=path
+        )
 
 
 def _zip_form(path: Path) -> str:
