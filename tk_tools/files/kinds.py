@@ -7,6 +7,7 @@ from tk_tools.files.frames_file import FRAMES
 from tk_tools.files.h5 import Kind
 from tk_tools.files.mel_file import MEL
 from tk_tools.files.sync_file import SYNC
+from tk_tools.files.truth_file import TRUTH
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (FRAMES, FACE, MEL, SYNC)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (FRAMES, FACE, MEL, SYNC, TRUTH)}
 KIND_SUFFIXES = tuple(kind.suffix for kind in KINDS.values())

@@ -1,0 +1,105 @@
+"""tk-demo-data: made talking-head clips with known truth -> NAME.mp4, NAME.truth.h5."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+
+LONGEST_SHIFT = 15  # frames, that of tk_tools.demo.script (a test holds the two together)
+
+
+@click.command("tk-demo-data", context_settings=_options.CONTEXT)
+@click.argument("folder", metavar="OUT", type=_options.path_type(file_okay=False))
+@click.option("--clips", type=click.IntRange(min=1), default=8, metavar="N", help="How many clips to make.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.2, 600), default=5.0, metavar="S", help="Length of each clip in seconds."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Draw other people, voices and sentences; clips of two seeds have nothing in common.",
+)
+@click.option(
+    "--start",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Number of the first clip; clip N never changes.",
+)
+@click.option(
+    "--size", type=click.IntRange(64, 1024), default=256, metavar="PX", help="Width and height of the pictures."
+)
+@click.option(
+    "--shift",
+    type=click.IntRange(-LONGEST_SHIFT, LONGEST_SHIFT),
+    default=0,
+    metavar="N",
+    help="Frames (1/25 s) by which the sound comes before its picture (-N: after it); tk-eval-lse finds offset N.",
+)
+@_options.workers
+@_options.force
+@_options.json_lines
+@_options.verbosity
+def command(folder: Path, **values: Any) -> None:
+    """Make talking-head clips whose truth is known.
+
+    Writes demo-SEED-NUMBER.mp4 (25 pictures per second, H.264 and AAC) into the folder OUT and prints the path of each;
+    beside it demo-SEED-NUMBER.truth.h5 says how far the mouth is open in each picture, and what is said when. A drawn
+    face (the public-domain portrait in scikit-image, reshaped) speaks English sentences (espeak-ng). The same options
+    give the same bytes. A clip that is there already, made with the same options, is left as it is.
+
+    \b
+    Examples:
+      tk-demo-data --clips 30 train/
+      tk-demo-data --clips 1 --seed 99 heldout/
+      tk-demo-data --clips 10 --seed 7 --shift 3 late/ | tk-crop-face - faces/
+
+    See also: tk-crop-face (the next in the chain), tk-info (what is in NAME.truth.h5), tk-eval-lse.
+    """
+    from tk_tools.cli._log import Log
+    from tk_tools.demo.clip import ClipOptions
+    from tk_tools.demo.clips import make_clips
+
+    first = ClipOptions(
+        seed=values["seed"],
+        index=values["start"],
+        seconds=values["seconds"],
+        size=values["size"],
+        shift=values["shift"],
+    )
+    count = values["clips"]
+    log = Log("tk-demo-data", values["verbose"] - values["quiet"])
+    made = make_clips(folder, first, count=count, workers=values["workers"], force=values["force"])
+    current = 0
+    try:
+        for number, clip in enumerate(made, start=1):
+            current += clip.status == "current"
+            _print(clip, values["json"])
+            log.progress(f"{number} of {count} clips")
+    finally:
+        made.close()
+        log.close()
+    log.info(f"{count - current} done" + (f", {current} already there" if current else ""))
+
+
+def _print(clip, as_json: bool) -> None:
+    line = str(clip.path)
+    if as_json:
+        line = json.dumps({"path": line, "status": clip.status, "truth": str(clip.truth)}, sort_keys=True)
+    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()
