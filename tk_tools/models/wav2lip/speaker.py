@@ -1,7 +1,7 @@
 """Makes faces speak: crops and sound in, crops out, in batches on one device, and puts them back into the pictures.
 
-The generator runs with its batch norms folded into the convolutions and channels last, which changes its numbers by less
-than 1e-4. Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/Wav2Lip.
+The generator runs with its batch norms folded into the convolutions and channels last, which changes its numbers by
+less than 1e-4. Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/Wav2Lip.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Shot:
 
 
 def cut_face(picture: np.ndarray, box: Box) -> np.ndarray:
-    """The box of a picture as (96, 96, 3), bilinear; averaged where it is more than twice as large, against aliasing."""
+    """The box of a picture as (96, 96, 3), bilinear; by area where it is over twice as large, against aliasing."""
     left, top, right, bottom = box
     large = min(right - left, bottom - top) >= 2 * FACE_SIZE
     return cv2.resize(
@@ -53,8 +53,10 @@ def cut_face(picture: np.ndarray, box: Box) -> np.ndarray:
 
 
 def paste_face(picture: np.ndarray, face: np.ndarray, box: Box, feather: float) -> np.ndarray:
-    """A copy of the picture with (96, 96, 3) uint8 stretched over the box, its edge blended over `feather` of the shorter
-    side (0: not at all, as the original); no pixel outside the box changes."""
+    """A copy of the picture with (96, 96, 3) uint8 stretched over the box; no pixel outside the box changes.
+
+    feather: width of the blended edge as a share of the shorter side; 0 for a hard edge, as the original's.
+    """
     left, top, right, bottom = box
     size = (right - left, bottom - top)
     face = cv2.resize(face, dsize=size, interpolation=cv2.INTER_LINEAR)
@@ -82,7 +84,7 @@ class Speaker:
 
     @torch.inference_mode()
     def draw(self, crops: np.ndarray, mels: np.ndarray) -> np.ndarray:
-        """(B, 96, 96, 3) uint8 RGB and (B, 1, 80, 16) float32 -> (B, 96, 96, 3) uint8 RGB, rounded down as the original."""
+        """(B, 96, 96, 3) uint8 RGB, (B, 1, 80, 16) float32 -> (B, 96, 96, 3) uint8 RGB, rounded down as the original."""
         target = to_network(torch.from_numpy(crops)[:, None].to(self._device))
         faces = generator_faces(target, target)[:, :, 0].to(self._type)
         heard = torch.from_numpy(mels).to(device=self._device, dtype=self._type)
@@ -109,7 +111,9 @@ def _folded(net: nn.Module) -> nn.Module:
     return net
 
 
-def speak(shots: Iterable[Shot], heard: Iterable[np.ndarray], speaker: Speaker, batch_size: int) -> Iterator[tuple[Shot, np.ndarray | None]]:
+def speak(
+    shots: Iterable[Shot], heard: Iterable[np.ndarray], speaker: Speaker, batch_size: int
+) -> Iterator[tuple[Shot, np.ndarray | None]]:
     """Each shot with its made face (96, 96, 3), None where there is no face; ends with the shorter of both streams.
 
     heard: (1, 80, 16) float32 for each shot.

@@ -1,6 +1,6 @@
-"""The sound that each made picture hears: 16 mel columns (0.2 s) from the picture's time on, at any frame rate, as a stream.
+"""The sound that each made picture hears: 16 mel columns (0.2 s) from its time on, at any frame rate, as a stream.
 
-Two ways to end: as the original does, or by hearing silence behind the speech, so that pictures last as long as the sound.
+Two ways to end: as the original does, or by hearing silence behind the speech, so that pictures last as long as it.
 Source: main of inference.py, Rudrabha/Wav2Lip.
 """
 
@@ -30,7 +30,7 @@ def start_column(picture: int, fps: Fraction) -> int:
 def mel_windows(blocks: Iterable[np.ndarray], fps: Fraction) -> Iterator[tuple[int, np.ndarray]]:
     """The original's windows over a mel that comes in blocks of (columns, 80).
 
-    Gives (first column, (1, 80, 16) float32) for each picture: all whole windows, then one more with the last 16 columns.
+    Gives (first column, (1, 80, 16) float32) for each picture: all whole windows, then one with the last 16 columns.
     """
     held, first, picture = np.zeros((0, WAV2LIP.n_mels), np.float32), 0, 0
     for block in blocks:
@@ -52,8 +52,8 @@ def _window(held: np.ndarray, start: int) -> np.ndarray:
 class Speech:
     """The windows of a sound file (or of a video's sound), one for each picture that begins before its end.
 
-    Iterate once: (1, 80, 16) float32 each. `pictures` counts those given; `seconds`, after the end, is the length of the
-    sound, exactly. Memory holds a second of it. InputError: no sound, or samples that are no numbers.
+    Iterate once: (1, 80, 16) float32 each. `pictures` counts those given; `seconds`, after the end, is the exact length
+    of the sound. Memory holds a second of it. InputError: no sound, or samples that are no numbers.
     """
 
     def __init__(self, path: Path, fps: Fraction):
