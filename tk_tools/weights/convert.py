@@ -16,7 +16,7 @@ from tk_tools.weights.signatures import recognise
 
 
 def convert(source: Path, target: Path, *, part: str | None = None, force: bool = False) -> dict[str, Any]:
-    """Write the weights in `source` to `target` and return the facts: network, tensors, parameters, made.
+    """Write the weights in `source` to `target` and return the facts: network, tensors, made.
 
     `part` picks one of several networks. A target made from the same source and part is kept; another file under that
     name is replaced only with `force`. WeightsError: the source; OutputError: the target.
@@ -32,7 +32,6 @@ def convert(source: Path, target: Path, *, part: str | None = None, force: bool 
     facts = {
         "network": config["network"],
         "tensors": len(checkpoint.state),
-        "parameters": sum(tensor.numel() for tensor in checkpoint.state.values()),
     }
     if target.exists() and not force:
         if _source_of(target) == origin:
