@@ -178,7 +178,7 @@ class _EyePatch:
         self.centre_x = (points[0, 0] + points[3, 0]) / 2
         self.half_width = (points[3, 0] - points[0, 0]) / 2 + 1.5 * unit
         x0, x1 = int(self.centre_x - self.half_width), int(self.centre_x + self.half_width) + 1
-        self.lid_y = points[1:3, 1].min() - 5.5 * unit
+        self.lid_y = points[1:3, 1].min() - 7 * unit
         y0, y1 = int(self.lid_y), int(points[4:6, 1].max() + 2 * unit)
         self.patch = slice(y0, y1), slice(x0, x1)
         self.x, self.y = (axis.astype(np.float32) for axis in np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)))
@@ -187,10 +187,14 @@ class _EyePatch:
         level = (points[0, 1] + points[3, 1]) / 2
         self.top = level + (points[1:3, 1].mean() - level - 1.2 * unit) * bow
         self.bottom = level + (points[4:6, 1].mean() - level + 0.6 * unit) * bow
+        self.skin_ends = self.top - 2.2 * unit  # above the lashes, which would smear
+        self.lashes = np.exp(-(((self.y - self.bottom) / (0.9 * unit)) ** 2)) * np.sqrt(bow)
 
     def draw(self, drawn: np.ndarray, *, shut: float) -> None:
         """Put the eye into `drawn`, in place."""
         edge = self.top + shut * (self.bottom - self.top)
-        stretched = self.lid_y + (self.y - self.lid_y) * (self.top - self.lid_y) / (edge - self.lid_y)
+        ends = self.top + shut * (self.skin_ends - self.top)
+        stretched = self.lid_y + (self.y - self.lid_y) * (ends - self.lid_y) / (edge - self.lid_y)
         source_y = np.where(self.y < edge, stretched, self.y).astype(np.float32)
-        drawn[self.patch] = cv2.remap(self.picture, self.x, source_y, interpolation=cv2.INTER_LINEAR)
+        eye = cv2.remap(self.picture, self.x, source_y, interpolation=cv2.INTER_LINEAR)
+        drawn[self.patch] = eye * (1 - 0.5 * shut * self.lashes)[:, :, None]

@@ -51,7 +51,7 @@ TRUTH = Kind(
 
 @dataclass(frozen=True)
 class Truth:
-    """opening and width (frames,) float32 in face heights, frame_rate a second; phoneme_times (n, 2) and sentence_starts
+    """opening, width (frames,) float32 in face heights, frame_rate a second; phoneme_times (n, 2) and sentence_starts
     (m,) in seconds on the pictures' clock; shift: frames by which the sound comes early."""
 
     opening: np.ndarray
