@@ -12,8 +12,7 @@ from tk_tools.metrics.face_tracks import audio_cut, crop_frame, crop_path, find_
 def scene(level, frames, width=480):
     rng = np.random.default_rng(level)
     return [
-        np.full((40, width, 3), level, np.uint8) + rng.integers(0, 5, (40, width, 3), np.uint8)
-        for _ in range(frames)
+        np.full((40, width, 3), level, np.uint8) + rng.integers(0, 5, (40, width, 3), np.uint8) for _ in range(frames)
     ]
 
 
@@ -52,7 +51,7 @@ def test_two_faces_are_two_tracks():
     assert sorted(float(track.boxes[0, 0]) for track in tracks) == [100.0, 500.0]
 
 
-@pytest.mark.parametrize("x, y", [(60.2, 70.7), (5.5, 8.1), (150.9, 118.3)])
+@pytest.mark.parametrize(("x", "y"), [(60.2, 70.7), (5.5, 8.1), (150.9, 118.3)])
 def test_crop_is_that_of_the_padded_picture(x, y):
     frame = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8)
     half = 30.4

@@ -39,5 +39,5 @@ def test_equal_sets_are_at_zero_and_a_shift_adds_its_square():
 
 
 def test_one_vector_has_no_covariance():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="at least two"):
         statistics(A[:1]).covariance  # noqa: B018

@@ -73,9 +73,7 @@ class S3FD(nn.Module):
                 conv = nn.Conv2d(channels_in, channels, kernel_size=3, padding=1)
                 self.add_module(f"conv{stage}_{number}", conv)
                 channels_in = channels
-        self.fc6 = nn.Conv2d(
-            512, 1024, kernel_size=3, padding=config.fc6_padding, dilation=config.fc6_dilation
-        )
+        self.fc6 = nn.Conv2d(512, 1024, kernel_size=3, padding=config.fc6_padding, dilation=config.fc6_dilation)
         self.fc7 = nn.Conv2d(1024, 1024, kernel_size=1)
         self.conv6_1 = nn.Conv2d(1024, 256, kernel_size=1)
         self.conv6_2 = nn.Conv2d(256, 512, kernel_size=3, stride=2, padding=1)
@@ -109,7 +107,7 @@ class S3FD(nn.Module):
         """(B, 3, H, W), mean-free RGB -> six pairs of class scores (B, 2, h, w; background, face; before
         softmax) and box offsets (B, 4, h, w)."""
         maps = []
-        for (tap, _, classes), features in zip(_HEADS, self._taps(x)):
+        for (tap, _, classes), features in zip(_HEADS, self._taps(x), strict=True):
             scores = self.get_submodule(f"{tap}_mbox_conf")(features)
             if classes == 4:  # three background channels, the best of which counts
                 background = scores[:, :3].amax(dim=1, keepdim=True)

@@ -48,7 +48,7 @@ def anchors(sizes: list[tuple[int, int]]) -> torch.Tensor:
     (cells, 4).
     """
     parts = []
-    for (rows, columns), stride in zip(sizes, STRIDES):
+    for (rows, columns), stride in zip(sizes, STRIDES, strict=True):
         y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
         centre = torch.stack([x, y], dim=-1).reshape(-1, 2) * stride + stride / 2
         parts.append(torch.cat([centre, torch.full_like(centre, 4.0 * stride)], dim=1))
@@ -87,7 +87,7 @@ def face_alignment_faces(maps: Maps, threshold: float = 0.5) -> list[np.ndarray]
     scores, offsets, sizes = flatten_maps(maps)
     priors = anchors(sizes).to(scores.device)
     faces = []
-    for score, offset in zip(scores, offsets):
+    for score, offset in zip(scores, offsets, strict=True):
         boxes = _candidates(score, offset, priors, over=threshold)
         faces.append(boxes[non_maximum_suppression(boxes, iou=0.3, pixel=1.0)])
     return faces
@@ -172,5 +172,5 @@ class ReferenceDetector:
         priors = syncnet_priors(sizes, height=x.shape[2], width=x.shape[3]).to(self.device)
         return [
             syncnet_faces(syncnet_candidates(score, offset, priors), height=height, width=width)
-            for score, offset in zip(scores, offsets)
+            for score, offset in zip(scores, offsets, strict=True)
         ]

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from tk_tools.files.digest import file_digest
 from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params
-from tk_tools.files.provenance import Provenance
+from tk_tools.files.provenance import Provenance, Source
+
+UNIT = "distance of embeddings"
 
 SYNC = Kind(
     name="sync",
@@ -27,7 +31,8 @@ SYNC = Kind(
         "sync/path": Dataset(
             dtype="object",
             shape=("clips",),
-            meaning="path of each clip, UTF-8, as it was given",
+            meaning="path of each clip as it was given",
+            attributes=("unit",),
         ),
         "sync/offset": Dataset(
             dtype="int32",
@@ -50,7 +55,7 @@ SYNC = Kind(
         "sync/distance": Dataset(
             dtype="float32",
             shape=("windows", "shifts"),
-            meaning="distance of each window at each offset, clip after clip; NaN where it could not be measured",
+            meaning="distance of each window at each offset, clip after clip; NaN where there is none",
             attributes=("unit", "frame_rate"),
         ),
     },
@@ -87,11 +92,14 @@ class SyncWriter:
 
 
 @contextmanager
-def create_sync_file(
-    target: Path, *, max_shift: int, frame_rate: int, made: Provenance
-) -> Iterator[SyncWriter]:
-    """Create a file of sync curves whole or not at all; append the clips inside the block."""
+def create_sync_file(target: Path, *, judge: Path, protocol: dict[str, Any]) -> Iterator[SyncWriter]:
+    """Create a file of sync curves whole or not at all; append the clips inside the block.
+
+    judge: its weights, kept as the source. protocol: what the numbers depend on, with `max_shift` and `fps`.
+    """
+    max_shift = protocol["max_shift"]
     shifts = 2 * max_shift + 1
+    made = Provenance(params=protocol, source=Source(name=judge.name, digest=file_digest(judge)))
     with create_h5(target, SYNC, made) as file:
         distance = file.create_dataset(
             "sync/distance",
@@ -101,20 +109,17 @@ def create_sync_file(
             dtype="float32",
             fletcher32=True,
         )
-        distance.attrs["unit"] = "distance of embeddings"
-        distance.attrs["frame_rate"] = frame_rate
+        distance.attrs["unit"] = UNIT
+        distance.attrs["frame_rate"] = protocol["fps"]
         writer = SyncWriter(distance)
         yield writer
-        file.create_dataset(
+        paths = file.create_dataset(
             "sync/path", data=writer.paths, shape=(len(writer.paths),), dtype=h5py.string_dtype()
         )
+        paths.attrs["unit"] = "path, UTF-8"
         for name, values, unit in (
             ("offset", np.arange(max_shift, -max_shift - 1, -1, dtype=np.int32), "frames"),
-            (
-                "curve",
-                np.array(writer.curves, dtype=np.float32).reshape(-1, shifts),
-                "distance of embeddings",
-            ),
+            ("curve", np.array(writer.curves, dtype=np.float32).reshape(-1, shifts), UNIT),
             ("windows", np.array(writer.windows, dtype=np.int64), "windows"),
         ):
             dataset = file.create_dataset(f"sync/{name}", data=values, fletcher32=True)
@@ -122,7 +127,7 @@ def create_sync_file(
 
 
 class SyncFile:
-    """Read a file of sync curves: `params`, `frame_rate`, len(), and the clips in their order by iteration."""
+    """Read a file of sync curves: `params` (the protocol), `frame_rate`, len(); iteration gives the clips."""
 
     def __init__(self, path: Path):
         self._file = open_h5(path, SYNC)

@@ -50,9 +50,9 @@ def find_cuts(frames: Iterable[np.ndarray]) -> list[int]:
     for number, frame in enumerate(frames):
         step = next((k for width, k in _THINNING if frame.shape[1] >= width), 1)
         now = cv2.cvtColor(np.ascontiguousarray(frame[::step, ::step]), cv2.COLOR_RGB2HSV).astype(np.int32)
-        if before is not None and np.abs(now - before).mean() >= CUT_THRESHOLD:
-            if not cuts or number - cuts[-1] >= CUT_LEAST_FRAMES:
-                cuts.append(number)
+        changed = before is not None and np.abs(now - before).mean() >= CUT_THRESHOLD
+        if changed and (not cuts or number - cuts[-1] >= CUT_LEAST_FRAMES):
+            cuts.append(number)
         before = now
     return cuts
 
@@ -68,7 +68,7 @@ def _next_track(shot: list[list[tuple[int, Sequence[float]]]]) -> list[tuple[int
                 break
             if not track or overlap(box, track[-1][1]) > SAME_FACE_IOU:
                 track.append(detections.pop(place))
-                # The original removes from the list that it walks, and so skips the detection after a taken one.
+                # The original removes from the list that it walks, so it skips the one after a taken one.
             place += 1
     return track
 
@@ -125,16 +125,12 @@ def crop_frame(frame: np.ndarray, half: float, x: float, y: float) -> np.ndarray
     import cv2
 
     below, beside = half * (1 + 2 * CROP_SCALE), half * (1 + CROP_SCALE)
-    border = int(
-        below
-    )  # the original pads by this much, and what it truncates are places in the padded picture
+    border = int(below)  # the original pads by this much, and what it truncates are places in the padded picture
     height, width = frame.shape[0] + 2 * border, frame.shape[1] + 2 * border
     top, bottom = max(0, int(y + border - half)), min(height, int(y + border + below))
     left, right = max(0, int(x + border - beside)), min(width, int(x + border + beside))
     crop = np.full((bottom - top, right - left, 3), CROP_GREY, dtype=np.uint8)
-    inside = frame[
-        max(0, top - border) : max(0, bottom - border), max(0, left - border) : max(0, right - border)
-    ]
+    inside = frame[max(0, top - border) : max(0, bottom - border), max(0, left - border) : max(0, right - border)]
     row, column = max(0, border - top), max(0, border - left)
     crop[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
     return cv2.resize(crop, dsize=(CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)

@@ -25,9 +25,7 @@ class Conv(nn.Module):
         super().__init__()
         kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (kernel[0] // 2, kernel[1] // 2) if padded else 0
-        self.conv = nn.Conv2d(
-            channels_in, channels_out, kernel_size=kernel, stride=stride, padding=padding, bias=False
-        )
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel_size=kernel, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(channels_out, eps=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -138,9 +136,7 @@ class Mixed7(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         one = self.branch3x3_1(x)
         two = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
-        pooled = (
-            functional.max_pool2d(x, kernel_size=3, stride=1, padding=1) if self.maximum_pool else _average(x)
-        )
+        pooled = functional.max_pool2d(x, kernel_size=3, stride=1, padding=1) if self.maximum_pool else _average(x)
         parts = [self.branch1x1(x), self.branch3x3_2a(one), self.branch3x3_2b(one)]
         parts += [self.branch3x3dbl_3a(two), self.branch3x3dbl_3b(two), self.branch_pool(pooled)]
         return torch.cat(parts, dim=1)

@@ -85,12 +85,8 @@ class SyncNetScorer:
         # One column before the first: pre-emphasis treats the first sample of all in its own way.
         start = max(0, MFCC_PER_FRAME * first - 1)
         stop = MFCC_PER_FRAME * (first + count - 1) + MFCC_COLUMNS
-        columns = mfcc(sound[start * MFCC_HOP : (stop - 1) * MFCC_HOP + MFCC_FRAME])[
-            MFCC_PER_FRAME * first - start :
-        ]
-        windows = np.lib.stride_tricks.sliding_window_view(columns, MFCC_COLUMNS, axis=0)[::MFCC_PER_FRAME][
-            :count
-        ]
+        columns = mfcc(sound[start * MFCC_HOP : (stop - 1) * MFCC_HOP + MFCC_FRAME])[MFCC_PER_FRAME * first - start :]
+        windows = np.lib.stride_tricks.sliding_window_view(columns, MFCC_COLUMNS, axis=0)[::MFCC_PER_FRAME][:count]
         x = torch.from_numpy(windows.astype(np.float32)).unsqueeze(1).to(self.device)  # (count, 1, 13, 20)
         return self.network.embed_audio(x).cpu().numpy()
 
@@ -167,9 +163,7 @@ def _rebatched(blocks: Iterable, scorer: SyncScorer) -> Iterator[tuple[np.ndarra
         yield frames[:stop], valid[:stop]
 
 
-def measure_clip(
-    scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_shift: int = MAX_SHIFT
-) -> SyncResult:
+def measure_clip(scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_shift: int = MAX_SHIFT) -> SyncResult:
     """LSE-D, LSE-C, offset and all distances of one clip.
 
     blocks: RGB crops (n, H, W, 3) uint8 at 25 frames/s in the scorer's layout, any n, or pairs of them and a

@@ -41,9 +41,7 @@ class SyncNetV2(nn.Module):
         super().__init__()
         self.netcnnaud = nn.Sequential(  # (B, 1, 13, 20)
             *_conv2d(1, 64),
-            nn.MaxPool2d(
-                kernel_size=1, stride=1
-            ),  # does nothing; it holds a place in the numbering of the keys
+            nn.MaxPool2d(kernel_size=1, stride=1),  # does nothing; it holds a place in the numbering of the keys
             *_conv2d(64, 192),
             nn.MaxPool2d(kernel_size=3, stride=(1, 2)),  # 11 x 9
             *_conv2d(192, 384),
@@ -86,8 +84,6 @@ class SyncNetV2(nn.Module):
         Beyond the first layer nothing looks along time, so the whole run goes through at once: the frames
         that neighbouring windows share are not copied, and the numbers are those of `embed_lips`.
         """
-        run = (
-            frames.transpose(0, 1).unsqueeze(0).contiguous(memory_format=torch.channels_last_3d)
-        )  # twice as fast
+        run = frames.transpose(0, 1).unsqueeze(0).contiguous(memory_format=torch.channels_last_3d)  # twice as fast
         features = self.netcnnlip(run)  # (1, 512, T - 4, 1, 1)
         return self.netfclip(features[0, :, :, 0, 0].T)

@@ -15,9 +15,7 @@ class ConvBlock(nn.Module):
     agree).
     """
 
-    def __init__(
-        self, channels_in: int, channels_out: int, kernel=3, stride=1, padding=1, residual: bool = False
-    ):
+    def __init__(self, channels_in: int, channels_out: int, kernel=3, stride=1, padding=1, residual: bool = False):
         super().__init__()
         self.conv_block = nn.Sequential(
             nn.Conv2d(channels_in, channels_out, kernel_size=kernel, stride=stride, padding=padding),

@@ -28,7 +28,7 @@ from tk_tools.metrics import (
 def s3fd_face_alignment(golden):
     network = golden.fill(s3fd.S3FD(s3fd.FACE_ALIGNMENT))
     results = {}
-    for name, x in zip(golden.input_names, golden.tensors()):
+    for name, x in zip(golden.input_names, golden.tensors(), strict=True):
         tag = name.split(".", 1)[1]
         for number, (classes, boxes) in enumerate(network(x), start=1):
             results |= {f"{tag}_cls{number}": classes, f"{tag}_reg{number}": boxes}
@@ -44,7 +44,7 @@ def s3fd_syncnet(golden):
     }
     network.load_state_dict(s3fd.from_syncnet_names(drawn))
     results = {}
-    for name, x in zip(golden.input_names, golden.tensors()):
+    for name, x in zip(golden.input_names, golden.tensors(), strict=True):
         tag = name.split(".", 1)[1]
         faces, boxes, sizes = s3fd_boxes.flatten_maps(network(x))
         results[f"{tag}_loc"] = boxes
@@ -86,9 +86,7 @@ def _syncnet_heads(golden):
     for image, level, row, column, boost in golden.meta["hits"]:
         if image == 0:
             logit[starts[level] + row * sizes[level][1] + column] += np.float32(boost + 2)
-    return torch.sigmoid(torch.from_numpy(logit)), torch.from_numpy(
-        np.float32(1.5) * golden.signal("boxes.loc")[0]
-    )
+    return torch.sigmoid(torch.from_numpy(logit)), torch.from_numpy(np.float32(1.5) * golden.signal("boxes.loc")[0])
 
 
 def _numbers(golden, pattern):
@@ -108,13 +106,9 @@ def face_boxes(golden):
     x = s3fd_boxes.syncnet_input(picture)
     results["syncnet_net_input_s8"] = x[0, :, ::8, ::8]
     height, width = x.shape[2:]
-    priors = s3fd_boxes.syncnet_priors(
-        [tuple(size) for size in golden.meta["map_sizes"]], height=height, width=width
-    )
+    priors = s3fd_boxes.syncnet_priors([tuple(size) for size in golden.meta["map_sizes"]], height=height, width=width)
     found = s3fd_boxes.syncnet_candidates(*_syncnet_heads(golden), priors)
-    results["syncnet_detect_top"] = np.roll(found, 1, axis=1)[
-        : golden.meta["outputs"]["syncnet_detect_top"][0]
-    ]
+    results["syncnet_detect_top"] = np.roll(found, 1, axis=1)[: golden.meta["outputs"]["syncnet_detect_top"][0]]
     results["syncnet_faces"] = s3fd_boxes.syncnet_faces(found, height=rows, width=columns)
 
     for name in golden.input_names:
@@ -142,7 +136,7 @@ def tracking(golden):
     first, count = crop["first_frame"], len(crop["boxes"])
     shown = _numbers(golden, r"outputs \d+(, \d+)* and \d+ of")
     frames = [golden.frame(first + i, *crop["picture"]) for i in shown]
-    crops = [face_tracks.crop_frame(f, path.half[i], path.x[i], path.y[i]) for f, i in zip(frames, shown)]
+    crops = [face_tracks.crop_frame(f, path.half[i], path.x[i], path.y[i]) for f, i in zip(frames, shown, strict=True)]
     results["crop_frames_s4"] = np.stack(crops)[:, ::4, ::4]
     results["crop_audio_cut"] = [float(t) for t in face_tracks.audio_cut(np.arange(first, first + count))]
     # The json does not say which two boxes its `iou` is of; these two have that overlap.

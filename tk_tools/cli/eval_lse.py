@@ -1,0 +1,140 @@
+"""tk-eval-lse: lip sync of videos, as numbers."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+from tk_tools.cli.crop_face import check_face
+from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
+
+COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
+
+
+@click.command("tk-eval-lse", context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]...")
+@click.option(
+    "--expert",
+    type=_options.path_type(exists=True),
+    metavar="RUN|FILE",
+    help="Judge with this Wav2Lip expert: a run of tk-train, or a file of weights.",
+)
+@click.option(
+    "--checkpoint",
+    type=_options.path_type(dir_okay=False),
+    metavar="FILE",
+    help="Published SyncNet v2 (syncnet_v2.model), when it is not where tk-weights puts it.",
+)
+@_options.weights_dir
+@click.option(
+    "--max-shift",
+    type=click.IntRange(1, 100),
+    default=15,
+    help="Shifts to try, in frames of 40 ms to both sides; published numbers use 15.",
+)
+@click.option("--whole-frame", is_flag=True, help="Videos show a face alone: take them as they are (LRS procedure).")
+@click.option(
+    "--face",
+    default="largest",
+    callback=check_face,
+    metavar="WHICH",
+    help="The face to follow: largest, left, right, or its number from the left.",
+)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds the faces.")
+@click.option("--device", default="cpu", help="Device of torch: cpu, cuda, mps.")
+@click.option(
+    "--curves",
+    type=_options.path_type(dir_okay=False),
+    metavar="FILE.sync.h5",
+    help="Keep the mean curve of each clip and the distances of each window.",
+)
+@_options.json_lines
+@_options.null
+@_options.verbosity
+def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int, **values: Any) -> int:
+    """Measure how well mouth and sound agree: LSE-D, LSE-C and offset.
+
+    INPUT: videos or NAME.face.h5, or folders searched for them; '-' or none: paths from standard input. A table on a
+    terminal, tab-separated values into a pipe; the means go to stderr.
+
+    LSE-D is the mean distance of mouth and sound at the best shift (less is better), LSE-C how much it lies below the
+    median over all shifts (more is better), offset that shift in frames of 40 ms: positive when the sound lies earlier
+    than the picture it belongs to. Without --expert the judge is the published SyncNet v2 (crops `syncnet`, 224 px,
+    MFCC), with zeros beyond the ends of a clip as published. With --expert its vectors have unit length, so distances
+    are Euclidean from 0 to 1.41, and are only taken where there is sound (crops `wav2lip`, 96 px, mel): they cannot be
+    set against published ones. The protocol stands in each row: judge, digest of its weights, crop, frame rate, shifts.
+
+    A clip that cannot be measured (no sound, no face, shorter than 0.24 s) has the reason in its row, and the exit code
+    is 1.
+
+    \b
+    Examples:
+      tk-eval-lse talks/
+      tk-eval-lse --expert runs/expert --curves made.sync.h5 made.mp4
+      tk-infer wav2lip --checkpoint runs/gan faces/ speech.wav out/ | tk-eval-lse --json
+
+    See also: tk-infer (the one before), tk-plot (draws the curves), tk-weights fetch syncnet-v2, tk-crop-face.
+    """
+    from tk_tools.cli._log import Log
+    from tk_tools.cli._measure import run_measure
+    from tk_tools.files.find import VIDEO_SUFFIXES
+    from tk_tools.files.sync_file import create_sync_file
+    from tk_tools.metrics.sync_clips import ClipOptions, load_expert, load_syncnet, measure_file
+
+    expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
+    if expert and checkpoint:
+        raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
+    options = ClipOptions(**values)
+    if expert:
+        judge = load_expert(expert, device=options.device)
+    else:
+        judge = load_syncnet(checkpoint, weights_dir=options.weights_dir, device=options.device)
+    protocol = judge.protocol(options)
+    rows: list[dict[str, Any]] = []
+
+    def measure(path: Path) -> dict[str, Any]:
+        facts, result = measure_file(path, judge, options)
+        if writer is not None:
+            writer.append(path, curve=result.curve, distance=result.distances)
+        rows.append({name: facts[name] for name in ("lse_d", "lse_c", "offset")})
+        return facts | {"protocol": protocol if json else _one_line(protocol)}
+
+    keep = nullcontext() if curves is None else create_sync_file(curves, judge=judge.weights, protocol=protocol)
+    with keep as writer:
+        code = run_measure(
+            "tk-eval-lse",
+            operands,
+            measure,
+            reads=(*VIDEO_SUFFIXES, ".face.h5"),
+            columns=COLUMNS,
+            as_json=json,
+            null=null,
+            verbosity=verbose - quiet,
+        )
+    if rows:
+        Log("tk-eval-lse", verbose - quiet).info(_summary(rows))
+    return code
+
+
+def _one_line(protocol: dict[str, Any]) -> str:
+    return " ".join(f"{name}={str(value).replace(' ', '-')}" for name, value in protocol.items())
+
+
+def _summary(rows: list[dict[str, Any]]) -> str:
+    from statistics import mean, median
+
+    lse_d, lse_c = (mean(row[name] for row in rows) for name in ("lse_d", "lse_c"))
+    offset = median(row["offset"] for row in rows)
+    clips = "1 clip" if len(rows) == 1 else f"{len(rows)} clips"
+    return f"{clips}: LSE-D {lse_d:.4g}, LSE-C {lse_c:.4g}, offset {offset:g} (means, median of the offsets)"
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()
