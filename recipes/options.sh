@@ -1,0 +1,42 @@
+# Read by every run.sh: its options are the variables between "# Options" and "# End of options", a comment each.
+# --name value or --name=value sets one (dashes for underscores), --help prints them with their defaults, anything
+# unknown ends with code 2. What is left over is in the array `operands`. Defines log and run_stage.
+
+_block() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
+
+_usage() {
+    sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
+    echo
+    echo "Options:"
+    _block | sed -nE 's/^([a-z_]+)=([^#]*[^# ])? *# *(.*)$/\1\x1f\2\x1f\3/p' |
+        while IFS=$'\x1f' read -r name value help; do printf '  --%-16s %s [%s]\n' "${name//_/-}" "$help" "$value"; done
+}
+
+operands=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+        -h | --help) _usage; exit 0 ;;
+        --) shift; operands+=("$@"); break ;;
+        --*)
+            name=${1#--}; name=${name%%=*}; name=${name//-/_}
+            if ! _block | grep -qE "^$name="; then
+                echo "$0: no option $1; see --help" >&2; exit 2
+            fi
+            case "$1" in
+                *=*) printf -v "$name" '%s' "${1#*=}"; shift ;;
+                *) [ $# -gt 1 ] || { echo "$0: option $1 needs a value" >&2; exit 2; }
+                   printf -v "$name" '%s' "$2"; shift 2 ;;
+            esac ;;
+        *) operands+=("$1"); shift ;;
+    esac
+done
+
+log() { printf '%s %s: %s\n' "$(date +%FT%T)" "$(basename "$(dirname "$0")")" "$*" >&2; }
+
+# run_stage N "what it does and what is there afterwards" FUNCTION: unless stage and stop_stage leave it out
+run_stage() {
+    if [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ]; then
+        log "stage $1: $2"
+        "$3"
+    fi
+}
