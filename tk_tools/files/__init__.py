@@ -1,1 +1,1 @@
-"""What is on disk: one module per kind of file, with its schema, reader and writer; and how files appear whole or not at all."""
+"""What is on disk: one module per kind of file, its schema, reader and writer; files appear whole or not at all."""

@@ -1,7 +1,7 @@
 """Files appear whole or not at all.
 
-A result is written under a hidden name of its own in the same folder, synced, checked and renamed. What a killed run left
-behind is recognised by the number of its dead process, and swept by the next run in that folder.
+A result is written under a hidden name of its own in the same folder, synced, checked and renamed. What a killed run
+left behind is recognised by the number of its dead process, and swept by the next run in that folder.
 """
 
 from __future__ import annotations

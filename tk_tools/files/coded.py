@@ -103,7 +103,7 @@ class CodedWriter:
 
 
 class CodedFrames:
-    """The pictures of an open file's group /video: `read(start, stop)` decodes a window. `len` is the number of pictures."""
+    """The pictures of an open file's group /video: `read(start, stop)` decodes a window, `len` is their number."""
 
     def __init__(self, file: h5py.File):
         self._data = file["video/data"]

@@ -33,7 +33,7 @@ class AudioOptions:
 
 
 def extract_frames(source: Path, target: Path, options: FramesOptions) -> dict[str, Any]:
-    """All pictures of `source` with its sound into a NAME.frames.h5; see VideoReader for the clock. InputError as there."""
+    """All pictures of `source` with its sound into a NAME.frames.h5. Clock and InputError: see VideoReader."""
     made = describe(options, source)
     reader = VideoReader(source, fps=options.fps)
     count = write_frames_file(
@@ -49,7 +49,7 @@ def extract_frames(source: Path, target: Path, options: FramesOptions) -> dict[s
     facts = {"frames": count, "fps": float(reader.fps), "seconds": round(float(count / reader.fps), 3)}
     facts |= {"width": reader.info.width, "height": reader.info.height, "sound": reader.info.has_audio}
     if reader.damaged:
-        facts["warning"] = f"{reader.damaged} damaged packets; the picture before stands in their place"
+        facts["warning"] = f"{reader.damaged} damaged packets; the pictures beside them stand in their place"
     return facts
 
 

@@ -76,8 +76,9 @@ _EMPTY = {
 class FaceFile:
     """Read a NAME.face.h5.
 
-    `frames`: CodedFrames of the crops; `fps`; `box` (N, 4), `landmarks` (N, 68, 2), `score` (N,), `transform` (N, 2, 3),
-    `valid` (N,); `audio` (Audio or None); `layout`, `backend`, `source_size` (width, height), `params`, `source`.
+    `frames`: CodedFrames of the crops; `fps`; `box` (N, 4), `landmarks` (N, 68, 2), `score` (N,), `valid` (N,),
+    `transform` (N, 2, 3); `audio` (Audio or None); `layout`, `backend`, `source_size` (width, height), `params`,
+    `source`.
     """
 
     def __init__(self, path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -79,7 +80,7 @@ class VideoWriter:
         for key, value in sorted((metadata or {}).items()):
             command += ["-metadata", f"{key}={value}"]
         command += ["-f", "mp4", f"file:{self.path}"]
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with ffmpeg
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -103,10 +104,8 @@ class VideoWriter:
 
     def close(self) -> None:
         """Finish the file. OutputError: ffmpeg failed, in its own last words."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         if self._process.wait() != 0:
             raise self._failure()
         self._stderr.close()
@@ -115,10 +114,8 @@ class VideoWriter:
         """Stop ffmpeg without finishing; the caller removes the file."""
         self._process.kill()
         self._process.wait()
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         self._stderr.close()
 
     def _failure(self) -> OutputError:

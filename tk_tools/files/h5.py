@@ -1,7 +1,7 @@
 """HDF5 files with a kind and a schema: created whole, and checked when opened.
 
 Every file has root attributes `kind`, `schema`, `tool`, `params` (JSON: the options that shaped the content) and
-`source` (JSON: name and digest of the file it was made from). Each kind is declared by the module that reads and writes it.
+`source` (JSON: name and digest of the file it was made from). Each kind is declared by the module that reads it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Kind:
 
 @contextmanager
 def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]:
-    """Create `target` of a kind, whole or not at all. OutputError: disk full, no permission, or not whole on reading back."""
+    """Create `target` of a kind, whole or not at all. OutputError: disk full, no permission, or not whole."""
 
     def check(temporary: Path) -> None:
         try:
@@ -58,15 +58,17 @@ def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]
         except InputError as error:
             raise OutputError(f"was not written whole ({error.message}); is the disk full?", path=target) from error
 
-    with atomic_path(Path(target), check=check) as temporary:
-        # track_order off and libver fixed: the same content gives the same bytes
-        with h5py.File(temporary, mode="x", libver=("v110", "v110")) as file:
-            file.attrs["kind"] = kind.name
-            file.attrs["schema"] = np.int64(kind.schema)
-            file.attrs["tool"] = f"tk-tools {__version__}"
-            file.attrs["params"] = json.dumps(made.params, sort_keys=True)
-            file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
-            yield file
+    # libver fixed: the same content gives the same bytes
+    with (
+        atomic_path(Path(target), check=check) as temporary,
+        h5py.File(temporary, mode="x", libver=("v110", "v110")) as file,
+    ):
+        file.attrs["kind"] = kind.name
+        file.attrs["schema"] = np.int64(kind.schema)
+        file.attrs["tool"] = f"tk-tools {__version__}"
+        file.attrs["params"] = json.dumps(made.params, sort_keys=True)
+        file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
+        yield file
 
 
 def open_h5(path: Path, kind: Kind) -> h5py.File:
@@ -105,7 +107,7 @@ def open_any_h5(path: Path) -> h5py.File:
 
 
 def check_whole(file: h5py.File, kind: Kind) -> None:
-    """Check every dataset of `file` against the kind: there, of the right type and shape, and readable to its last byte.
+    """Check every dataset of `file` against the kind: there, of its type and shape, and readable to its last byte.
 
     InputError names the first fault.
     """

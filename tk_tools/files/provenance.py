@@ -1,7 +1,7 @@
 """What a result was made from and how: the sources' digest and the options that shaped it, kept in the result itself.
 
-HDF5 files hold it in root attributes, wav and mp4 files as JSON in the comment tag. A result whose provenance equals the
-one asked for is up to date; times of files prove little.
+HDF5 files hold it in root attributes, wav and mp4 files as JSON in the comment tag. A result whose provenance equals
+the one asked for is up to date; times of files prove little.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import av
 import numpy as np
 
 from tk_tools.errors import InputError
+from tk_tools.files.whole import check_length, check_stream
 
 av.logging.set_level(av.logging.PANIC)  # what goes wrong is told by exceptions, not by prints of the library
 
@@ -25,12 +26,13 @@ STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}
 STILL_CONTAINERS = ("image2", "_pipe")
 _HIGH_DEFINITION_HEIGHT = 720  # from here on untagged video is BT.709 by convention, below BT.601
 _UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
+_EARLIEST = Fraction(1, 20)  # seconds: in a hole the picture before stays until this long before the next one
 _GAP = 0.02  # seconds: shorter holes in the sound are rounding of time stamps, longer ones are silence
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """Facts of a media file. Sizes are upright pixels, times seconds; `frame_count` is the container's claim, 0 if it makes none."""
+    """Facts of a media file. Sizes are upright pixels, times seconds; `frame_count` is the container's claim or 0."""
 
     width: int
     height: int
@@ -56,21 +58,20 @@ class VideoInfo:
 
 
 def open_media(path: Path) -> av.container.InputContainer:
-    """Open a media file for reading. InputError: missing, empty, or nothing that can be decoded."""
+    """Open a media file for reading. InputError: missing, empty, cut short, or nothing that can be decoded."""
     path = Path(path)
     try:
         if path.is_dir():
             raise InputError("is a folder, not a media file", path=path)
         if path.stat().st_size == 0:
             raise InputError("is empty (0 bytes)", path=path)
-        with open(path, "rb"):
-            pass
+        check_length(path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     try:
         return av.open(_address(path), metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
-        raise InputError("is not a media file, or it is cut short (nothing in it can be decoded)", path=path) from error
+        raise InputError("is not a media file, or it is damaged or cut short", path=path) from error
 
 
 def _address(path: Path) -> str | object:
@@ -90,6 +91,8 @@ def probe(path: Path) -> VideoInfo:
         audio = container.streams.audio[0] if container.streams.audio else None
         if video is not None and video.disposition & av.stream.Disposition.attached_pic:
             video = None  # a cover picture of a sound file
+        if any(stream is not None and stream.codec_context is None for stream in (video, audio)):
+            raise InputError("is coded in a way that is not known, or is cut short", path=path)
         rotation, width, height = 0, 0, 0
         if video is not None:
             first = _first_frame(container, video, path)
@@ -146,7 +149,7 @@ class VideoReader:
 
     `fps`: pictures per second; None keeps the rate of the source. Iterating gives (H, W, 3) uint8 RGB, upright. One
     picture is held in memory at a time. After the iteration `count` is the number of pictures given, and `damaged`
-    the number of packets that could not be decoded (their time is filled by the picture before).
+    the number of packets that could not be decoded (the pictures beside them stand in their place).
     InputError: no pictures, or the file ends before the pictures that it announces.
     """
 
@@ -161,26 +164,23 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         self.count = self.damaged = 0
-        held: np.ndarray | None = None
-        slot = 0  # the place on the output's clock of the picture held
-        for index, (time, frame) in enumerate(self._decoded()):
-            place = round(time * self.fps)
-            if index == 0:
-                place = 0
+        held: av.VideoFrame | None = None
+        held_time = Fraction(0)
+        picture: np.ndarray | None = None  # of the frame held, made when it is first needed
+        for time, frame in self._decoded():
             if held is not None:
-                if place <= slot:  # two pictures for one place: the later one is nearer or equal
-                    held = _upright(frame)
-                    continue
-                for _ in range(slot, place):
+                change = time - min((time - held_time) / 2, _EARLIEST)  # half way between two pictures
+                while self.count <= change * self.fps:
+                    picture = _upright(held) if picture is None else picture
                     self.count += 1
-                    yield held
-            held, slot = _upright(frame), place
+                    yield picture
+            held, held_time, picture = frame, time, None
         if held is None:
             raise InputError("holds no picture that can be decoded", path=self.path)
-        end = max(slot + 1, round(self._end * self.fps))
-        for _ in range(slot, end):
+        picture = _upright(held) if picture is None else picture
+        for _ in range(self.count, max(1, round(self._end * self.fps))):
             self.count += 1
-            yield held
+            yield picture
 
     def _decoded(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Each decoded picture with its time in seconds after the first one; sets `_end`, the end of the last."""
@@ -188,17 +188,19 @@ class VideoReader:
         last = Fraction(-1)
         period = 1 / self.info.fps
         self._end = Fraction(0)
-        packets = 0
+        packets, packets_end = 0, Fraction(0)
         with open_media(self.path) as container:
             video = container.streams.video[0]
             video.thread_type = "AUTO"
-            announced = video.frames
             for packet in self._packets(container, video):
-                packets += packet.size > 0
+                if packet.size > 0:
+                    packets, packets_end = packets + 1, max(packets_end, _packet_end(packet))
                 try:
                     frames = packet.decode()
                 except av.error.FFmpegError:
                     self.damaged += 1
+                    if first is not None:
+                        self._end = max(self._end, packets_end - first)
                     continue
                 for frame in frames:
                     time = last + period if frame.pts is None else frame.pts * Fraction(frame.time_base)
@@ -207,8 +209,7 @@ class VideoReader:
                     length = frame.duration * Fraction(frame.time_base) if frame.duration else period
                     self._end = max(self._end, time - first + length)
                     yield time - first, frame
-        if packets < announced:
-            raise InputError(f"is cut short: {packets} of {announced} pictures are there", path=self.path)
+            check_stream(container, video, packets=packets, end=packets_end, path=self.path)
 
     def _packets(self, container, video) -> Iterator[av.Packet]:
         demuxed = container.demux(video)
@@ -223,12 +224,17 @@ class VideoReader:
             yield packet
 
 
+def _packet_end(packet: av.Packet) -> Fraction:
+    time = packet.pts if packet.pts is not None else packet.dts or 0
+    return (time + (packet.duration or 0)) * Fraction(packet.time_base)
+
+
 def _upright(frame: av.VideoFrame) -> np.ndarray:
     untagged = frame.colorspace == _UNSPECIFIED_COLORSPACE and not frame.format.is_rgb
     assumed = "ITU709" if untagged and frame.height >= _HIGH_DEFINITION_HEIGHT else None
     picture = frame.to_ndarray(format="rgb24", src_colorspace=assumed)
     turns = _quarter_turns(frame)
-    return np.ascontiguousarray(np.rot90(picture, k=turns)) if turns else picture
+    return np.ascontiguousarray(np.rot90(picture, k=turns))
 
 
 def read_frames(path: Path, fps: Fraction | None = DEFAULT_FPS) -> Iterator[np.ndarray]:
@@ -256,9 +262,7 @@ def read_audio_blocks(path: Path, rate: int | None = None, align: bool = False) 
     path = Path(path)
     start = picture_start(path) if align else None
     with open_media(path) as container:
-        if not container.streams.audio:
-            raise InputError("has no sound", path=path)
-        stream = container.streams.audio[0]
+        stream = _sound_stream(container, path)
         source_rate = stream.codec_context.sample_rate
         blocks = _laid_out(_mono_frames(container, stream, path), source_rate, start, _sound_end(container, stream))
         if rate is None or rate == source_rate:
@@ -275,9 +279,16 @@ def read_audio_blocks(path: Path, rate: int | None = None, align: bool = False) 
 def audio_rate(path: Path) -> int:
     """Samples per second of a file's sound. InputError: no sound."""
     with open_media(path) as container:
-        if not container.streams.audio:
-            raise InputError("has no sound", path=path)
-        return container.streams.audio[0].codec_context.sample_rate
+        return _sound_stream(container, path).codec_context.sample_rate
+
+
+def _sound_stream(container, path: Path):
+    if not container.streams.audio:
+        raise InputError("has no sound", path=path)
+    stream = container.streams.audio[0]
+    if stream.codec_context is None or not stream.codec_context.sample_rate:
+        raise InputError("holds sound that cannot be decoded, or is cut short", path=path)
+    return stream
 
 
 def read_audio(path: Path, rate: int | None = None, align: bool = False) -> np.ndarray:
@@ -287,7 +298,7 @@ def read_audio(path: Path, rate: int | None = None, align: bool = False) -> np.n
 
 
 def read_clip_audio(path: Path, rate: int, samples: int) -> Iterator[np.ndarray]:
-    """The sound that belongs to a clip's pictures, as int16 blocks: exactly `samples` samples from its first picture on.
+    """The sound that belongs to a clip's pictures, as int16 blocks: `samples` samples from its first picture on.
 
     Silence follows where the sound ends before the pictures.
     """
@@ -324,28 +335,41 @@ def picture_start(path: Path) -> Fraction | None:
 
 
 def _mono_frames(container, stream, path: Path) -> Iterator[tuple[Fraction | None, np.ndarray]]:
-    """(time stamp in seconds or None, float32 samples) of each decoded block of sound, mixed to one channel."""
-    many = stream.codec_context.channels > 2
-    target = av.AudioResampler(format="fltp", layout="mono" if many else None)
-    decoded = False
-    position = 0
-    try:
-        for frame in container.decode(stream):
+    """(time stamp in seconds or None, float32 samples) of each decoded block of sound, mixed to one channel.
+
+    A packet that cannot be decoded gives no block. InputError: none can, a sample is no number, or some are missing.
+    """
+    floats = av.AudioResampler(format="fltp")
+    packets, packets_end, position = 0, Fraction(0), 0
+    for packet in container.demux(stream):
+        if packet.size > 0:
+            packets, packets_end = packets + 1, max(packets_end, _packet_end(packet))
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        for frame in frames:
             pts = None if frame.pts is None else frame.pts * Fraction(frame.time_base)
-            for part in target.resample(frame):
-                samples = part.to_ndarray().mean(axis=0, dtype=np.float32)
+            weights = _mono_weights(frame.layout)
+            for part in floats.resample(frame):
+                samples = weights @ part.to_ndarray()
                 if not np.isfinite(samples).all():
                     bad = position + int(np.flatnonzero(~np.isfinite(samples))[0])
                     raise InputError(f"sample {bad} is not a number; repair the sound first", path=path)
                 position += len(samples)
-                decoded = True
                 yield pts, samples
-    except av.error.EOFError:
-        pass
-    except av.error.FFmpegError as error:
-        raise InputError("the sound cannot be decoded; the file is damaged or cut short", path=path) from error
-    if not decoded:
+    if packets and not position:
+        raise InputError("the sound cannot be decoded; the file is damaged or cut short", path=path)
+    if not position:
         raise InputError("holds no sound (0 samples)", path=path)
+    check_stream(container, stream, packets=packets, end=packets_end, path=path)
+
+
+def _mono_weights(layout) -> np.ndarray:
+    """How much of each channel goes into the one (ITU-R BS.775: the surround channels at half, no bass effects)."""
+    known = {"FC": 1.0, "FL": 0.7071, "FR": 0.7071, "LFE": 0.0}
+    weights = np.array([known.get(channel.name, 0.5) for channel in layout.channels], np.float32)
+    return weights / weights.sum()
 
 
 def _sound_end(container, stream) -> Fraction | None:

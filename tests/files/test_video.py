@@ -1,0 +1,422 @@
+"""The clock: picture k is the one nearest to k / fps, upright, and the sound lies beside it to the millisecond."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.media import (
+    CLICKS,
+    click_sound,
+    counter_picture,
+    ffmpeg,
+    find_click,
+    is_upright,
+    read_number,
+    write_click_wav,
+    write_clip,
+)
+from tk_tools.errors import InputError
+from tk_tools.files.ffmpeg import write_video
+from tk_tools.files.video import (
+    VideoReader,
+    clip_samples,
+    probe,
+    read_audio,
+    read_clip_audio,
+    read_frames,
+    read_picture,
+    to_int16,
+)
+
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-pix_fmt", "yuv420p")
+NTSC = Fraction(30000, 1001)
+
+
+def numbers(path, fps=Fraction(25)) -> list[int]:
+    return [read_number(picture) for picture in read_frames(path, fps=fps)]
+
+
+def nearest(times: list[Fraction], fps: Fraction, count: int) -> list[int]:
+    """The number of the source picture that is nearest to each place on the clock."""
+    return [min(range(len(times)), key=lambda number: abs(times[number] - place / fps)) for place in range(count)]
+
+
+def click_times(path, rate=16000, **options) -> list[float]:
+    samples = read_audio(path, rate=rate, **options)
+    return [find_click(samples, rate, near) for near in CLICKS]
+
+
+@pytest.mark.parametrize("source", [12, 25, NTSC, 30, 50, 60])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_picture_k_is_the_nearest(tmp_path, source, suffix):
+    frames = round(2 * source)
+    path = write_clip(tmp_path / f"clip{suffix}", frames=frames, fps=source, sound=None, options=H264)
+    seen = numbers(path)
+    assert len(seen) == round(frames / source * 25)
+    times = [number / Fraction(source) for number in range(frames)]
+    off = [
+        k
+        for k, (got, best) in enumerate(zip(seen, nearest(times, Fraction(25), len(seen)), strict=True))
+        if abs(abs(times[got] - Fraction(k, 25)) - abs(times[best] - Fraction(k, 25)))
+        > 0.001  # mkv counts milliseconds
+    ]
+    assert off == []
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(10), NTSC, Fraction(60)])
+def test_the_output_rate_is_what_was_asked(tmp_path, fps):
+    path = write_clip(tmp_path / "clip.mp4", sound=None, options=H264)
+    seen = numbers(path, fps=fps)
+    assert len(seen) == round(2 * fps)
+    assert seen == nearest([Fraction(number, 25) for number in range(50)], fps, len(seen))
+
+
+def test_without_a_rate_every_picture_comes_once(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", fps=NTSC, frames=60, sound=None, options=H264)
+    reader = VideoReader(path, fps=None)
+    assert [read_number(picture) for picture in reader] == list(range(60))
+    assert reader.fps == NTSC
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm", ".mp4"])
+def test_variable_frame_rate(tmp_path, suffix):
+    # intervals of 30, 45 and 60 ms in turn, and a hole of 0.4 s after picture 20
+    step = "45*N+if(eq(mod(N,3),1),-15,if(eq(mod(N,3),2),-15,0))+if(gte(N,20),400,0)"
+    times = [
+        (45 * n + (-15 if n % 3 == 1 else -15 if n % 3 == 2 else 0) + (400 if n >= 20 else 0)) / 1000 for n in range(40)
+    ]
+    codec = ("-c:v", "libvpx", "-b:v", "2M", "-deadline", "realtime") if suffix == ".webm" else H264
+    path = write_clip(tmp_path / f"clip{suffix}", frames=40, times=step, sound=None, options=codec)
+    seen = numbers(path)
+    assert abs(len(seen) - times[-1] * 25) <= 2.5
+    hole = range(round(times[19] * 25), round(times[20] * 25) - 1)
+    for place, number in enumerate(seen):
+        if place in hole:
+            assert number == 19, "in a hole the picture before stays"
+        else:
+            early = 0.05 if number == 20 else 0.031
+            assert -0.031 <= times[number] - place / 25 <= early, f"picture {place}"
+
+
+def test_the_first_picture_sets_the_clock(tmp_path):
+    path = write_clip(tmp_path / "clip.mkv", frames=50, times="N*40+700", sound=None, options=H264)
+    assert numbers(path) == list(range(50))
+    assert probe(path).start == pytest.approx(0.7, abs=0.002)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_rotation_tags_are_honoured(tmp_path, rotation):
+    turned = [np.rot90(counter_picture(number, height=64, width=96), k=-(rotation // 90)) for number in range(10)]
+    plain = tmp_path / "plain.mp4"
+    write_video(plain, turned, fps=Fraction(25), quality=8)
+    path = tmp_path / "clip.mp4"
+    ffmpeg("-display_rotation", rotation, "-i", plain, "-c", "copy", path)
+    info = probe(path)
+    assert (info.height, info.width, info.rotation) == (64, 96, rotation)
+    pictures = list(read_frames(path))
+    assert [read_number(picture) for picture in pictures] == list(range(10))
+    assert all(is_upright(picture) and picture.shape == (64, 96, 3) for picture in pictures)
+
+
+def test_odd_sizes(tmp_path):
+    codec = ("-c:v", "ffv1", "-pix_fmt", "yuv444p")
+    path = write_clip(tmp_path / "clip.mkv", frames=5, height=67, width=75, sound=None, options=codec)
+    pictures = list(read_frames(path))
+    assert len(pictures) == 5
+    for number, picture in enumerate(pictures):
+        assert picture.shape == (67, 75, 3)
+        assert picture.flags["C_CONTIGUOUS"]
+        assert read_number(picture) == number
+        assert is_upright(picture)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("clip.avi", ("-c:v", "mpeg4", "-q:v", "2", "-c:a", "pcm_s16le")),
+        ("clip.mov", ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj444p")),
+        ("clip.ts", H264),
+        ("clip.mpg", ("-c:v", "mpeg1video", "-q:v", "2")),
+        ("clip.flv", ("-c:v", "flv1", "-q:v", "2", "-ar", "44100")),
+        ("hevc.mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-crf", "12")),
+        ("bframes.mp4", ("-c:v", "libx264", "-preset", "medium", "-crf", "12", "-bf", "3", "-pix_fmt", "yuv420p")),
+    ],
+)
+def test_containers_and_codecs(tmp_path, name, options):
+    path = write_clip(tmp_path / name, options=options)
+    seen = numbers(path)
+    assert seen == list(range(50))
+    rate = 16000
+    samples = np.concatenate(list(read_clip_audio(path, rate=rate, samples=clip_samples(50, Fraction(25), rate))))
+    assert len(samples) == 2 * rate
+    for click in CLICKS:
+        assert find_click(samples, rate, click) == pytest.approx(click, abs=0.003)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.2, -0.2])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "aac"), (".mkv", "pcm_s16le"), (".mkv", "libmp3lame"), (".mov", "aac")]
+)
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_sound_that_starts_beside_the_picture(tmp_path, delay, suffix, codec, rate):
+    options = (*H264, "-c:a", codec)
+    path = write_clip(tmp_path / f"clip{suffix}", sound_delay=delay, rate=rate, options=options)
+    samples = np.concatenate(list(read_clip_audio(path, rate=16000, samples=32000)))
+    assert samples.dtype == np.int16
+    assert len(samples) == 32000
+    for click in CLICKS:
+        assert find_click(samples, 16000, click + delay) == pytest.approx(click + delay, abs=0.002)
+    if delay > 0:
+        assert np.abs(samples[: int(0.18 * 16000)]).max() <= 40, "silence before the sound begins"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp3", "libmp3lame"), (".m4a", "aac"), (".flac", "flac"), (".ogg", "libopus")]
+)
+def test_sound_files_keep_their_length_and_place(tmp_path, suffix, codec):
+    wav = write_click_wav(tmp_path / "source.wav", 2.0, 48000, channels=2)
+    path = tmp_path / f"sound{suffix}"
+    ffmpeg("-i", wav, "-c:a", codec, path)
+    samples = read_audio(path, rate=16000)
+    assert len(samples) == pytest.approx(32000, abs=1)
+    for click in CLICKS:
+        assert find_click(samples, 16000, click) == pytest.approx(click, abs=0.002)
+
+
+def test_aac_padding_is_cut_to_the_length_that_the_container_tells(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", sound=1.503, options=H264)
+    assert len(read_audio(path, align=True)) == pytest.approx(1.503 * 44100, abs=1)
+
+
+def test_sound_that_ends_before_the_pictures_is_filled_with_silence(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", sound=1.5, options=H264)
+    samples = np.concatenate(list(read_clip_audio(path, rate=16000, samples=32000)))
+    assert len(samples) == 32000
+    assert not samples[int(1.52 * 16000) :].any()
+    assert find_click(samples, 16000, CLICKS[1]) == pytest.approx(CLICKS[1], abs=0.002)
+
+
+def test_a_hole_in_the_sound_is_silence(tmp_path):
+    path = tmp_path / "clip.mkv"
+    wav = write_click_wav(tmp_path / "source.wav", 2.0, 48000)
+    cut = "aselect='lt(t,0.8)+gte(t,1.1)'"
+    ffmpeg("-i", wav, "-af", cut, "-c:a", "pcm_s16le", path)
+    assert click_times(path) == pytest.approx(CLICKS, abs=0.002)
+    assert len(read_audio(path)) == pytest.approx(96000, abs=48)  # Matroska counts milliseconds
+
+
+@pytest.mark.parametrize(
+    ("subtype", "channels", "format"),
+    [
+        ("PCM_U8", 1, "WAV"),
+        ("PCM_16", 2, "WAV"),
+        ("PCM_24", 1, "WAV"),
+        ("FLOAT", 2, "WAV"),
+        ("DOUBLE", 1, "WAV"),
+        ("PCM_16", 6, "WAVEX"),
+    ],
+)
+def test_every_kind_of_wav_gives_the_same_sound(tmp_path, subtype, channels, format):
+    expected = click_sound(2.0, 16000)[:, 0]
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, click_sound(2.0, 16000, channels=channels), 16000, subtype=subtype, format=format)
+    samples = read_audio(path)
+    assert samples.dtype == np.float32
+    assert samples.shape == expected.shape
+    if channels <= 2:
+        assert np.abs(samples - expected).max() < (0.01 if subtype == "PCM_U8" else 1e-4)
+    assert [find_click(samples, 16000, click) for click in CLICKS] == pytest.approx(CLICKS, abs=1e-4)
+    assert np.abs(samples).max() <= 1
+
+
+def test_sixteen_bits_come_through_unchanged(tmp_path):
+    values = np.random.default_rng(0).integers(-32768, 32768, 20000).astype(np.int16)
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, values, 16000, subtype="PCM_16")
+    assert np.array_equal(to_int16(read_audio(path)), values)
+
+
+def test_a_wav_with_nan_is_refused(tmp_path):
+    sound = click_sound(0.5, 16000)[:, 0]
+    sound[1234] = np.nan
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, sound, 16000, subtype="FLOAT")
+    with pytest.raises(InputError, match="sample 1234 is not a number"):
+        read_audio(path, rate=8000)
+
+
+def test_cover_art_is_no_video(tmp_path):
+    wav = write_click_wav(tmp_path / "source.wav", 2.0, 44100)
+    cover = tmp_path / "cover.png"
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1", cover)
+    for name, codec in (("song.mp3", "libmp3lame"), ("song.m4a", "aac")):
+        song = tmp_path / name
+        ffmpeg(
+            "-i",
+            wav,
+            "-i",
+            cover,
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-c:a",
+            codec,
+            "-c:v",
+            "copy",
+            "-disposition:v:0",
+            "attached_pic",
+            song,
+        )
+        assert not probe(song).has_video
+        with pytest.raises(InputError, match="no video"):
+            VideoReader(song)
+        assert [
+            find_click(read_audio(song, rate=16000, align=True), 16000, click) for click in CLICKS
+        ] == pytest.approx(CLICKS, abs=0.002)
+
+
+def test_no_sound(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", sound=None, options=H264)
+    assert not probe(path).has_audio
+    with pytest.raises(InputError, match="no sound"):
+        read_audio(path)
+
+
+def test_one_picture_is_a_clip(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", frames=1, sound=None, options=H264)
+    assert numbers(path) == [0]
+
+
+def test_the_last_picture_is_kept(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", frames=61, fps=30, sound=None, options=H264)
+    assert numbers(path)[-1] == 60
+
+
+@pytest.mark.parametrize("front", [True, False], ids=["index in front", "index at the end"])
+def test_a_truncated_mp4_is_refused_at_every_length(tmp_path, front):
+    options = (*H264, "-movflags", "+faststart") if front else H264
+    whole = write_clip(tmp_path / "clip.mp4", options=options).read_bytes()
+    path = tmp_path / "cut.mp4"
+    for part in (0.001, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        with pytest.raises(InputError) as error:
+            list(read_frames(path))
+        assert "\n" not in str(error.value)
+        assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6])
+def test_sound_of_a_truncated_file_is_refused(tmp_path, part):
+    whole = write_clip(tmp_path / "clip.mp4", options=(*H264, "-movflags", "+faststart")).read_bytes()
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(InputError, match="cut short"):
+        read_audio(path)
+    whole = write_click_wav(tmp_path / "sound.wav").read_bytes()
+    path = tmp_path / "cut.wav"
+    path.write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(InputError, match="cut short"):
+        read_audio(path)
+
+
+def test_a_matroska_file_cut_short_is_refused(tmp_path):
+    codec = ("-c:v", "libvpx", "-b:v", "2M", "-deadline", "realtime", "-cluster_time_limit", "200")
+    whole = write_clip(tmp_path / "clip.webm", options=codec).read_bytes()
+    path = tmp_path / "cut.webm"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cut short"):
+        list(read_frames(path))
+
+
+def test_damage_in_the_middle_keeps_the_clock(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", sound=None, options=("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"))
+    content = bytearray(path.read_bytes())
+    starts = [place for place in range(len(content) - 1) if content[place : place + 3] == b"\xff\xd8\xff"]
+    assert len(starts) == 50
+    for number in (20, 21):
+        content[starts[number] : starts[number + 1]] = bytes(starts[number + 1] - starts[number])
+    path.write_bytes(content)
+    reader = VideoReader(path)
+    seen = [read_number(picture) for picture in reader]
+    assert seen == [*range(20), 19, 22, *range(22, 50)]
+    assert reader.damaged == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"this is a text\n" * 50, bytes(4096), b"<!DOCTYPE html><html></html>"])
+def test_what_is_no_media_file_is_told(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    for read in (lambda: list(read_frames(path)), lambda: read_audio(path), lambda: probe(path)):
+        with pytest.raises(InputError) as error:
+            read()
+        assert str(error.value).startswith(f"{path}: ")
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        probe(tmp_path / "none.mp4")
+    with pytest.raises(InputError, match="is a folder"):
+        probe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.mp4", 'it\'s "so".mp4', "a\nb.mp4", "-dash.mp4", "http:x.mp4", "100%.mp4", "a\udcff.mp4", "ü.mp4"]
+)
+def test_any_name_can_be_read(clip, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    clip.rename(name)
+    assert len(list(read_frames(name))) == 50
+    assert len(read_audio(name, rate=8000, align=True)) == pytest.approx(16000, abs=1)
+
+
+PATCHES = [(200, 40, 40), (40, 180, 60), (50, 60, 210), (128, 128, 128), (230, 220, 40), (10, 10, 10), (245, 245, 245)]
+
+
+@pytest.mark.parametrize("patch", PATCHES)
+def test_colours_survive_our_own_coding(tmp_path, patch):
+    path = tmp_path / "clip.mp4"
+    write_video(path, [np.full((64, 64, 3), patch, np.uint8)] * 3, fps=Fraction(25), quality=5)
+    for picture in read_frames(path):
+        assert np.abs(picture.astype(int) - patch).max() <= 3
+
+
+def test_untagged_small_video_is_bt601(tmp_path):
+    path = tmp_path / "clip.mp4"
+    colour = (200, 40, 40)
+    pictures = np.full((3, 64, 64, 3), colour, np.uint8).tobytes()
+    ffmpeg("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "64x64", "-i", "pipe:0",
+           "-vf", "scale=out_color_matrix=bt601", *H264, path, pictures=pictures)  # fmt: skip
+    for picture in read_frames(path):
+        assert np.abs(picture.astype(int) - colour).max() <= 4
+
+
+def test_full_range_video(tmp_path):
+    path = tmp_path / "clip.mp4"
+    pictures = np.full((3, 64, 64, 3), (250, 250, 250), np.uint8).tobytes()
+    ffmpeg("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "64x64", "-i", "pipe:0", "-c:v", "libx264",
+           "-crf", "5", "-pix_fmt", "yuvj420p", "-color_range", "pc", path, pictures=pictures)  # fmt: skip
+    for picture in read_frames(path):
+        assert np.abs(picture.astype(int) - 250).max() <= 3
+
+
+def test_a_transparent_and_a_grey_picture(tmp_path):
+    for pixels in ("rgba", "gray", "rgb24"):
+        path = tmp_path / f"{pixels}.png"
+        ffmpeg("-f", "lavfi", "-i", "color=0x808080:size=33x35", "-frames:v", "1", "-pix_fmt", pixels, path)
+        picture = read_picture(path)
+        assert picture.shape == (35, 33, 3)
+        assert np.abs(picture.astype(int) - 128).max() <= 2
+        assert probe(path).is_still
+
+
+def test_clip_samples_is_the_length_of_the_pictures_to_one_sample():
+    for frames, fps, rate in (
+        (50, Fraction(25), 16000),
+        (61, NTSC, 44100),
+        (1, Fraction(24000, 1001), 48000),
+        (0, NTSC, 16000),
+    ):
+        assert abs(clip_samples(frames, fps, rate) - frames / fps * rate) <= Fraction(1, 2)
