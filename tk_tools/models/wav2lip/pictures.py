@@ -69,7 +69,7 @@ def _draw_clip(generator: Generator, source: Path, path: Path, device: torch.dev
     size = FACE_SIZE * ENLARGED
     with tempfile.TemporaryDirectory() as scratch:
         sound = Path(scratch) / "sound.wav"
-        write_wav(sound, audio.samples[: count * audio.sample_rate // int(FPS)], rate=audio.sample_rate)
+        write_wav(sound, [audio.samples[: count * audio.sample_rate // int(FPS)]], rate=audio.sample_rate)
         with VideoWriter(path, width=2 * size, height=size, fps=FPS, audio=sound) as video:
             for start in range(0, count, _BATCH):
                 true = pictures[start : min(start + _BATCH, count)]

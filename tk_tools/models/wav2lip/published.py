@@ -1,7 +1,7 @@
 """Checkpoints -> Wav2Lip's networks: the published files as they are, and ours, at whatever width they were trained.
 
 Our networks bear the published key names, so nothing is renamed; loading is strict, and a file of another network is
-named as what it holds. All networks come back on the CPU in eval mode.
+named as what it holds. A run folder stands for its best weights. All networks come back on the CPU in eval mode.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator
 from tk_tools.nets.sync_expert import SyncExpert, config_from_state_dict
+from tk_tools.train.run_folder import find_weights
 from tk_tools.weights.load import load_checkpoint, load_strictly
 
 # The channels of the widest layer, by which a state dict tells its width.
@@ -47,7 +48,7 @@ def load_expert(path: str | Path) -> SyncExpert:
 
 def _part(path: str | Path, name: str) -> dict[str, Tensor]:
     """The tensors of network `name`: of ours by its name, of a file with one network as they are."""
-    state = load_checkpoint(path).state
+    state = load_checkpoint(find_weights(path)).state
     own = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
     return own or state
 
