@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from tk_tools.cli._inputs import find_inputs, from_stdin, split_operands
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode
 from tk_tools.cli._options import Common
+from tk_tools.cli._output import write_line
 from tk_tools.errors import InputError, TkError
-from tk_tools.files.atomic import sweep
 from tk_tools.files.find import Found, Targets, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
@@ -28,12 +28,12 @@ def run_batch(
     *,
     reads: tuple[str, ...],
     suffix: str,
-    also: tuple[Path, ...] = (),
+    also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
-    searched folder is searched for. Exit code 1 when some inputs failed; the others are done.
+    searched folder is searched for. `also`: further files of every result, or what gives them for a source. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)
@@ -52,18 +52,14 @@ def run_batch(
 def _jobs(inputs, output: Path, common: Common, log: Log, report: _Report, reads, suffix: str, also) -> Iterator[Job]:
     single = _single_target(inputs, output, suffix)
     if single is not None:
-        yield Job(source=inputs[0], target=output, also=also)
+        yield Job(source=inputs[0], target=output, also=also(inputs[0]) if callable(also) else also)
         return
     if output.exists() and not output.is_dir():
         raise click.UsageError(f"{output} is a file; name a folder for the outputs.")
     found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
     targets = Targets(output, reads, suffix)
-    swept: set[Path] = set()
     for item, target in shard(_named(found, targets, report), *common.shard):
-        if target.parent not in swept:
-            swept.add(target.parent)
-            sweep(target.parent)
-        yield Job(source=item.path, target=target, also=also)
+        yield Job(source=item.path, target=target, also=also(item.path) if callable(also) else also)
 
 
 def _single_target(inputs, output: Path, suffix: str) -> Path | None:
@@ -88,6 +84,7 @@ class _Report:
         self._log, self._json = log, common.json
         self._failures = self._open(common.errors)
         self._counts = {"done": 0, "current": 0, "failed": 0}
+        self._lock = threading.Lock()  # operands may be read in a thread of their own
 
     @staticmethod
     def _open(path: Path | None):
@@ -99,21 +96,23 @@ class _Report:
             raise click.UsageError(f"--errors: {path} cannot be written: {error.strerror}") from error
 
     def add(self, outcome: Outcome) -> None:
-        self._counts[outcome.status] += 1
-        if outcome.status == "failed":
-            self._fail(outcome.job.source, outcome.message)
-            self._log.detail(outcome.trace)
-        else:
-            facts = dict(outcome.facts)
-            if warning := facts.pop("warning", None):
-                self._log.warn(f"{outcome.job.source}: {warning}")
-            self._print(outcome, facts)
-        self._log.progress(self._standing())
+        with self._lock:
+            self._counts[outcome.status] += 1
+            if outcome.status == "failed":
+                self._fail(outcome.job.source, outcome.message)
+                self._log.detail(outcome.trace)
+            else:
+                facts = dict(outcome.facts)
+                if warning := facts.pop("warning", None):
+                    self._log.warn(f"{outcome.job.source}: {warning}")
+                self._print(outcome, facts)
+            self._log.progress(self._standing())
 
     def add_unfound(self, error: TkError) -> None:
         """An operand that gave no file."""
-        self._counts["failed"] += 1
-        self._fail(error.path, str(error))
+        with self._lock:
+            self._counts["failed"] += 1
+            self._fail(error.path, str(error))
 
     def _fail(self, source, message: str) -> None:
         self._log.error(message)
@@ -129,11 +128,10 @@ class _Report:
                 "source": str(outcome.job.source),
                 "status": outcome.status,
             } | facts
-            line = json.dumps(row, sort_keys=True, allow_nan=False).encode()
+            line = json.dumps(row, sort_keys=True, allow_nan=False)
         else:
-            line = str(outcome.job.target).encode("utf-8", "surrogateescape")
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
+            line = str(outcome.job.target)
+        write_line(line)
 
     def _standing(self) -> str:
         counts = self._counts

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -12,6 +15,9 @@ import click
 from click.shell_completion import shell_complete
 
 from tk_tools.errors import ConfigError, TkError
+
+_SAME_SIGNAL = 1  # seconds
+_stopped_at = -math.inf
 
 
 class ExitCode(IntEnum):
@@ -32,7 +38,17 @@ def entry(command: click.Command) -> Callable[[], None]:
     """The function that a console script calls for `command`."""
 
     def main() -> None:
-        sys.exit(run(command, sys.argv[1:]))
+        for name in ("stdin", "stdout", "stderr"):  # closed by the caller: nobody reads, nothing comes
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+        signal.signal(signal.SIGTERM, _stop)
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # nohup and the like
+            signal.signal(signal.SIGINT, _stop)
+        code = run(command, sys.argv[1:])
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # all is done: what comes now just ends the process
+        if signal.getsignal(signal.SIGINT) == _stop:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        sys.exit(code)
 
     return main
 
@@ -40,7 +56,6 @@ def entry(command: click.Command) -> Callable[[], None]:
 def run(command: click.Command, arguments: list[str]) -> int:
     """Run a command and return its exit code; messages go to stderr, and a user's mistake gives no traceback."""
     name = command.name or "tk"
-    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = _invoke(command, name, arguments)
         sys.stdout.flush()
@@ -58,6 +73,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         return ExitCode.USAGE
     except TkError as error:
         _say(f"{name}: {error}")
+        _drop_output()
         return ExitCode.SOME_FAILED
     except (KeyboardInterrupt, click.Abort):
         _say(f"{name}: interrupted")
@@ -66,8 +82,21 @@ def run(command: click.Command, arguments: list[str]) -> int:
         _say(f"{name}: terminated")
         return ExitCode.TERMINATED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush at exit
+        _drop_output()
         return ExitCode.DONE
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        _say(f"{name}: {where}{error.strerror or error}")
+        _drop_output()
+        return ExitCode.SOME_FAILED
+
+
+def _drop_output() -> None:
+    """What stdout still holds and nobody takes is not tried again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _invoke(command: click.Command, name: str, arguments: list[str]) -> int | None:
@@ -79,12 +108,17 @@ def _invoke(command: click.Command, name: str, arguments: list[str]) -> int | No
         return command.invoke(context)
 
 
-def _terminate(number, frame) -> None:
-    raise Terminated
+def _stop(number: int, frame) -> None:
+    """SIGINT and SIGTERM as exceptions. Wrappers pass on a Ctrl-C that the group had already: it counts once."""
+    global _stopped_at
+    before, _stopped_at = _stopped_at, time.monotonic()
+    if _stopped_at - before > _SAME_SIGNAL:
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
 
 def _say(message: str) -> None:
-    print(printable(message), file=sys.stderr)
+    with contextlib.suppress(OSError):  # stderr is closed too: nobody to tell
+        print(printable(message), file=sys.stderr)
 
 
 def printable(text: str) -> str:

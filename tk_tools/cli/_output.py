@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from tk_tools.errors import OutputError
+
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool = False) -> None:
     """Print rows with the given columns, each as soon as it is known (a terminal's table at the end).
@@ -16,18 +18,24 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_j
     """
     if as_json:
         for row in rows:
-            _write(json.dumps({key: _number(value) for key, value in row.items()}, sort_keys=True, default=str))
+            write_line(json.dumps({key: _number(value) for key, value in row.items()}, sort_keys=True, default=str))
     elif sys.stdout.isatty():
         _print_table(list(rows), columns)
     else:
-        _write("\t".join(columns))
+        write_line("\t".join(columns))
         for row in rows:
-            _write("\t".join(_cell(row.get(column)) for column in columns))
+            write_line("\t".join(_cell(row.get(column)) for column in columns))
 
 
-def _write(line: str) -> None:
-    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
-    sys.stdout.buffer.flush()
+def write_line(line: str) -> None:
+    """One line of results on stdout, at once. OutputError: it does not take it (a full disk)."""
+    try:
+        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _number(value: Any) -> Any:

@@ -54,8 +54,9 @@ def read_paths(stream: BinaryIO, *, null: bool = False) -> Iterator[Path]:
 
     InputError: an NDJSON line without a path.
     """
-    for number, line in enumerate(_null_separated(stream) if null else stream, start=1):
-        text = line if null else line.rstrip(b"\r\n")
+    separator = b"\0" if null else b"\n"
+    for number, line in enumerate(_split(stream, separator), start=1):
+        text = line if null else line.rstrip(b"\r")
         if not text:
             continue
         if not null and text.startswith(b"{"):
@@ -66,10 +67,11 @@ def read_paths(stream: BinaryIO, *, null: bool = False) -> Iterator[Path]:
         yield Path(os.fsdecode(text))
 
 
-def _null_separated(stream: BinaryIO) -> Iterator[bytes]:
+def _split(stream: BinaryIO, separator: bytes) -> Iterator[bytes]:
     rest = b""
-    while block := stream.read1(1 << 16):
-        *whole, rest = (rest + block).split(b"\0")
+    source = getattr(stream, "raw", stream)  # gives what is there, and holds no lock while it waits
+    while block := source.read(1 << 16):
+        *whole, rest = (rest + block).split(separator)
         yield from whole
     if rest:
         yield rest

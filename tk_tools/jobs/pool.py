@@ -1,7 +1,7 @@
 """Worker processes that can die: each task runs in a process of its own slot, and a death costs one retry of one task.
 
-The pool of the standard library fails every task in flight when one process is killed; here each slot has a pool of
-one. The right choice for work on files; for thousands of tasks of a millisecond it is the wrong one.
+The pool of the standard library fails every task in flight when one process is killed. The right choice for work on
+files; for thousands of tasks of a millisecond it is the wrong one.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, Future
 from typing import Any
 
 ATTEMPTS = 2
+_THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+_PATIENCE = 3  # seconds that a worker has to clear away what is half done before it is killed
 
 
 class WorkerDied(Exception):
@@ -36,18 +44,21 @@ class SlotPool(Executor):
         if self._closed:
             raise RuntimeError("the pool is shut down")
         future: Future = Future()
-        self._tasks.put((future, function, args, kwargs))
+        self._tasks.put((future, (function, args, kwargs)))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers: after what is submitted, or at once with `cancel_futures`."""
-        if self._closed:
-            return
-        self._closed = True
-        for _ in self._slots:
-            self._tasks.put(None)
-        for slot in self._slots:
-            slot.end(now=cancel_futures)
+        if not self._closed:
+            self._closed = True
+            for _ in self._slots:
+                self._tasks.put(None)
+        if cancel_futures:
+            for slot in self._slots:
+                slot.stop()
+            deadline = time.monotonic() + _PATIENCE
+            for slot in self._slots:
+                slot.kill_after(deadline)
         if wait:
             for slot in self._slots:
                 slot.thread.join()
@@ -59,57 +70,116 @@ class _Slot:
     def __init__(self, tasks: queue.SimpleQueue):
         self._tasks = tasks
         self._stopped = False
-        self._pool: ProcessPoolExecutor | None = None
+        self._process = self._pipe = None
+        self._starting = threading.Lock()
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 
-    def end(self, now: bool) -> None:
-        if now:
+    def stop(self) -> None:
+        """Ask the process to leave its task; it clears away what is half done."""
+        with self._starting:
             self._stopped = True
-            self._kill()
+            if self._process is not None:
+                self._process.terminate()
 
-    def _kill(self) -> None:
-        pool = self._pool
-        for process in list((pool._processes or {}).values()) if pool is not None else ():
-            process.terminate()
+    def kill_after(self, deadline: float) -> None:
+        """Kill the process if it is still there at `deadline` (time.monotonic)."""
+        process = self._process
+        if process is not None:
+            process.join(max(0.0, deadline - time.monotonic()))
+            process.kill()
 
     def _work(self) -> None:
+        # Ctrl-C in a terminal reaches the whole group: a process started here must not see it before it can ignore it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while (task := self._tasks.get()) is not None:
-            future, function, args, kwargs = task
+            future, call = task
             if self._stopped:
                 future.cancel()
             elif future.set_running_or_notify_cancel():
-                self._run(future, function, args, kwargs)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
+                self._run(future, call)
+        self._drop()
 
-    def _run(self, future: Future, function, args, kwargs) -> None:
+    def _run(self, future: Future, call: tuple) -> None:
         for _ in range(ATTEMPTS):
-            if self._pool is None:
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(
-                    1, mp_context=context, initializer=_begin_worker, initargs=(os.getpid(),)
-                )
             try:
-                future.set_result(self._pool.submit(function, *args, **kwargs).result())
-                return
-            except BrokenProcessPool:
-                self._pool.shutdown(wait=False)
-                self._pool = None
+                self._start()
+                self._pipe.send(call)
+                done, value = self._pipe.recv()
+            except (EOFError, OSError):
+                self._drop()
                 if self._stopped:
                     break
-            except BaseException as error:
+            except Exception as error:  # noqa: BLE001 - the call cannot be sent: for the one who submitted it
                 future.set_exception(error)
+                return
+            else:
+                (future.set_result if done else future.set_exception)(value)
                 return
         future.set_exception(WorkerDied("the worker process was killed twice (out of memory?)"))
 
+    def _start(self) -> None:
+        with self._starting:
+            if self._stopped:
+                raise EOFError
+            if self._process is not None:
+                return
+            context = multiprocessing.get_context("spawn")
+            self._pipe, other = context.Pipe()
+            self._process = context.Process(target=_serve, args=(other, os.getpid()), daemon=True)
+            self._process.start()
+            other.close()
 
-def _begin_worker(parent: int) -> None:
-    """Ctrl-C is for the parent to handle; a worker uses one core, and goes when its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    def _drop(self) -> None:
+        """Let the process end: it leaves when its pipe is closed."""
+        if self._process is not None:
+            self._pipe.close()
+            self._process.join()
+            self._process = self._pipe = None
+
+
+class _Stopped(BaseException):
+    """SIGTERM in a worker, as an exception: what is half done is cleared away on the way out."""
+
+
+def _serve(pipe, parent: int) -> None:
+    """The life of a worker: take a call, send back what it gave, until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     use_one_core()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        while _answer(pipe):
+            pass
+    except _Stopped:
+        os._exit(128 + signal.SIGTERM)
+
+
+def _answer(pipe) -> bool:
+    """Do the next call; False when no more will come."""
+    try:
+        function, args, kwargs = pipe.recv()
+    except (EOFError, OSError):
+        return False
+    try:
+        answer = True, function(*args, **kwargs)
+    except _Stopped:
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: for the one who submitted the call
+        answer = False, error
+    try:
+        pipe.send(answer)
+    except OSError:  # the parent is gone
+        return False
+    except Exception as error:  # noqa: BLE001 - the answer cannot be sent
+        pipe.send((False, RuntimeError(f"{type(error).__name__}: {error}")))
+    return True
+
+
+def _stop(number, frame) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Stopped
 
 
 def _watch(parent: int) -> None:
@@ -120,12 +190,7 @@ def _watch(parent: int) -> None:
 
 def use_one_core() -> None:
     """Keep the number libraries of this process to one thread, so that N workers use N cores."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    import cv2
-
-    cv2.setNumThreads(1)
-    if "torch" in __import__("sys").modules:
-        import torch
-
+    for name in _THREAD_COUNTS:
+        os.environ[name] = "1"
+    if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)

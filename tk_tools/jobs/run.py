@@ -6,6 +6,8 @@ already there, whole, from the same source with the same options is left as it i
 
 from __future__ import annotations
 
+import queue
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tk_tools.errors import MissingPackage, TkError
+from tk_tools.errors import InputError, MissingPackage, TkError
+from tk_tools.files.atomic import sweep
 from tk_tools.files.provenance import describe, read_provenance
 from tk_tools.jobs.pool import SlotPool, WorkerDied
 
@@ -32,7 +35,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: done, current (already there) or failed with a message; `facts` as the function gave them."""
+    """What became of a job: done, current (already there) or failed with a message; `facts` from the function."""
 
     job: Job
     status: Literal["done", "current", "failed"]
@@ -53,40 +56,89 @@ def run_jobs(
     """Call `make(source, *also, target, options)` for each job and give the outcomes in the order of the jobs.
 
     With one worker the work is done in this process; `dask` is the HOST:PORT of a scheduler. Leaving the iteration
-    early ends the workers.
+    early ends the workers. What killed runs left beside the targets is swept before and after.
     """
-    if dask is None and workers <= 1:
-        for job in jobs:
-            yield attempt(make, job, options, force)
-        return
-    executor = _cluster(dask) if dask else SlotPool(workers)
-    window = TASKS_IN_FLIGHT * (_cores(executor) if dask else workers)
-    pending: deque[tuple[Job, Future]] = deque()
-    finished = False
+    folders: set[Path] = set()
+    jobs = _swept(jobs, folders)
     try:
-        for job in jobs:
-            pending.append((job, executor.submit(attempt, make, job, options, force)))
-            while pending and (len(pending) >= window or pending[0][1].done()):
-                yield _outcome(*pending.popleft())
-        while pending:
-            yield _outcome(*pending.popleft())
-        finished = True
+        if dask is None and workers <= 1:
+            for job in jobs:
+                yield attempt(make, job, options, force)
+            return
+        executor = _cluster(dask) if dask else SlotPool(workers)
+        window = TASKS_IN_FLIGHT * (_cores(executor) if dask else workers)
+        yield from _in_flight(jobs, lambda job: executor.submit(attempt, make, job, options, force), executor, window)
     finally:
+        for folder in folders:
+            sweep(folder)
+
+
+def _swept(jobs: Iterable[Job], folders: set[Path]) -> Iterator[Job]:
+    for job in jobs:
+        folder = job.target.parent
+        if folder not in folders:
+            folders.add(folder)
+            sweep(folder)
+        yield job
+
+
+def _in_flight(jobs: Iterator[Job], submit: Callable, executor: Executor, window: int) -> Iterator[Outcome]:
+    """Keep up to `window` tasks in flight.
+
+    A thread asks for the jobs, since the next one may be long in coming (a pipe) while outcomes are ready to be told.
+    """
+    events: queue.SimpleQueue = queue.SimpleQueue()
+    room = threading.Semaphore(window)
+    left = threading.Event()
+    reader = threading.Thread(target=_read, args=(jobs, events, room, left), daemon=True)
+    reader.start()
+    pending: deque[tuple[Job, Future]] = deque()
+    reading, finished, failure = True, False, None
+    try:
+        while reading or pending:
+            if pending and pending[0][1].done():
+                yield _outcome(*pending.popleft())
+                room.release()
+                continue
+            event = events.get()
+            if isinstance(event, Job):
+                future = submit(event)
+                pending.append((event, future))
+                future.add_done_callback(events.put)
+            elif event is None or isinstance(event, BaseException):
+                reading, failure = False, event
+        finished = True
+        if failure is not None:
+            raise failure
+    finally:
+        left.set()
+        room.release()
         executor.shutdown(wait=True, cancel_futures=not finished)
+
+
+def _read(jobs: Iterator[Job], events: queue.SimpleQueue, room: threading.Semaphore, left: threading.Event) -> None:
+    """Put each job into `events` when there is room for it, then None; or the error that the jobs ended with."""
+    try:
+        while room.acquire() and not left.is_set():
+            job = next(jobs, None)
+            events.put(job)
+            if job is None:
+                return
+    except BaseException as error:  # noqa: BLE001 - raised again by the one who reads the events
+        events.put(error)
 
 
 def _outcome(job: Job, future: Future) -> Outcome:
     try:
         return future.result()
     except WorkerDied as error:
-        return Outcome(job, "failed", message=str(error))
+        return Outcome(job, "failed", message=f"{job.source}: {error}")
 
 
 def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: bool) -> Outcome:
     """Do one job; whatever goes wrong becomes an outcome, so that one bad file never stops the others."""
     try:
-        sources = (job.source, *job.also)
-        if not force and read_provenance(job.target) == describe(options, *sources):
+        if _is_current(job, options, force):
             return Outcome(job, "current")
         return Outcome(job, "done", facts=make(job.source, *job.also, job.target, options))
     except TkError as error:
@@ -95,9 +147,25 @@ def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: 
         return Outcome(job, "failed", message=f"{job.source}: not enough memory; use fewer --workers")
     except OSError as error:
         return Outcome(job, "failed", message=f"{error.filename or job.source}: {error.strerror or error}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a fault of ours in one file; the others are to be done
         what = f"{job.source}: unexpected {type(error).__name__}: {error} (a fault of the tool; -v shows where)"
         return Outcome(job, "failed", message=what, trace=traceback.format_exc())
+
+
+def _is_current(job: Job, options: Any, force: bool) -> bool:
+    """Whether the result is there already. InputError: a file of the user stands in its place."""
+    sources = (job.source, *job.also)
+    wanted = describe(options, *sources)
+    if not job.target.exists():
+        return False
+    if any(job.target.samefile(source) for source in sources):
+        raise InputError("the result would take the place of its source; name another output", path=job.target)
+    if force:
+        return False
+    found = read_provenance(job.target)
+    if found is None and job.target.suffix != ".h5":  # what is damaged and ours alone in kind is made again
+        raise InputError("is there already and not made by these tools; move it, or --force", path=job.target)
+    return found == wanted
 
 
 def _about(job: Job, error: TkError) -> str:
