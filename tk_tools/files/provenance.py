@@ -1,7 +1,7 @@
 """What a result was made from and how: the sources' digest and the options that shaped it, kept in the result itself.
 
-HDF5 files hold it in root attributes, wav and mp4 files as JSON in the comment tag. A result whose provenance equals
-the one asked for is up to date; times of files prove little.
+HDF5 files hold it in root attributes, wav, mp4 and png files as JSON in the comment tag. A result whose provenance
+equals the one asked for is up to date; times of files prove little.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
     try:
         return _from_h5(path) if path.suffix == ".h5" else _from_comment(path)
-    except (TkError, KeyError, ValueError, TypeError):
+    except (TkError, OSError, KeyError, ValueError, TypeError):
         return None
 
 
@@ -86,8 +86,15 @@ def _from_h5(path: Path) -> Provenance:
 
 
 def _from_comment(path: Path) -> Provenance:
-    from tk_tools.files.video import open_media
+    if path.suffix == ".png":
+        from PIL import Image
 
-    with open_media(path) as container:
-        content = json.loads(container.metadata["comment"])
+        with Image.open(path) as image:
+            comment = image.info["Comment"]
+    else:
+        from tk_tools.files.video import open_media
+
+        with open_media(path) as container:
+            comment = container.metadata["comment"]
+    content = json.loads(comment)
     return Provenance(content["params"], Source(**content["source"]))

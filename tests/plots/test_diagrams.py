@@ -1,0 +1,140 @@
+"""Diagrams show what the files hold: axes are asked for their data, pictures for their pixels."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tests.media import write_click_wav
+from tk_tools.errors import InputError
+from tk_tools.files.mel_file import write_mel_file
+from tk_tools.files.provenance import Provenance, Source
+from tk_tools.files.sync_file import SyncCurve, create_sync_file
+from tk_tools.plots import PlotOptions, mel, sync, training, waveform
+
+MADE = Provenance({}, Source("made", "here"))
+
+
+def write_mel(path, values):
+    write_mel_file(path, [values], preset="wav2lip", sample_rate=16000, hop_length=200, unit="dB", made=MADE)
+    return path
+
+
+def test_mel_has_low_bands_at_the_bottom(tmp_path):
+    values = np.full((100, 80), -4, np.float32)
+    values[:, 60:] = 4
+    picture = mel.draw(write_mel(tmp_path / "a.mel.h5", values), PlotOptions())
+    middle = picture[60:340, 300:600].mean(axis=(1, 2))
+    assert middle[:40].min() > 150
+    assert middle[120:].max() < 20
+
+
+def test_mel_without_frames(tmp_path):
+    with pytest.raises(InputError, match="no frames"):
+        mel.draw(write_mel(tmp_path / "a.mel.h5", np.zeros((0, 80), np.float32)), PlotOptions())
+
+
+def test_envelope_holds_the_peaks_at_their_times(tmp_path):
+    path = write_click_wav(tmp_path / "a.wav", seconds=2.0, rate=16000)
+    low, high, count = waveform._envelope(path, stretch=80)
+    assert count == 32000
+    assert len(low) == len(high) == 400
+    assert [round(0.005 * place, 2) for place in np.flatnonzero(high > 0.7)] == pytest.approx(
+        [0.4, 0.4, 1.2, 1.2], abs=0.01
+    )
+    assert high.max() == pytest.approx(0.8, abs=0.01)
+    assert low.min() == 0
+
+
+def test_waveform_of_a_file_without_sound(tmp_path):
+    from tests.media import write_clip
+
+    with pytest.raises(InputError, match="no sound"):
+        waveform.draw(write_clip(tmp_path / "a.mp4", frames=2, sound=None), PlotOptions())
+
+
+def write_metrics(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_training_has_a_panel_for_each_name(tmp_path):
+    header = "step,epoch,train/l1,val/l1,train/sync"
+    one = training.draw(write_metrics(tmp_path / "metrics.csv", f"{header}\n1,0,0.5,,\n2,0,0.4,0.6,\n"), PlotOptions())
+    two = training.draw(
+        write_metrics(tmp_path / "metrics.csv", f"{header}\n1,0,0.5,,1\n2,0,0.4,0.6,nan\n"), PlotOptions()
+    )
+    assert one.shape == (300, 600, 3)
+    assert two.shape == (300, 800, 3)
+
+
+def test_training_draws_both_parts_of_a_name():
+    axes = Figure().subplots()
+    training._panel(axes, "l1", {"train": [(1, 0.5), (2, 0.4)], "val": [(2, 0.6)]})
+    assert [line.get_xydata().tolist() for line in axes.lines] == [[[1, 0.5], [2, 0.4]], [[2, 0.6]]]
+    assert axes.get_yscale() == "linear"
+    training._panel(axes, "l1", {"train": [(1, 1000.0), (2, 0.4)]})
+    assert axes.get_yscale() == "log"
+
+
+@pytest.mark.parametrize("text", ["", "step,epoch\n", "step,epoch,train/l1\n1,0,\n", "some,other\n1,2\n"])
+def test_training_without_numbers(tmp_path, text):
+    with pytest.raises(InputError, match="no numbers yet"):
+        training.draw(write_metrics(tmp_path / "metrics.csv", text), PlotOptions())
+
+
+OFFSETS = np.arange(15, -16, -1)
+
+
+def distances(best, windows=40):
+    rng = np.random.default_rng(0)
+    return 6 + 0.3 * np.abs(OFFSETS - best) + 0.01 * rng.normal(size=(windows, len(OFFSETS)))
+
+
+def sync_curve(best):
+    return SyncCurve(Path(f"{best}.mp4"), OFFSETS, curve=distances(best).mean(axis=0), distance=distances(best))
+
+
+def test_sync_marks_the_least_distance():
+    axes = Figure().subplots()
+    clips = [
+        SyncCurve(Path(f"{best}.mp4"), OFFSETS, distances(best).mean(axis=0), distances(best)) for best in (-2, -2, -3)
+    ]
+    sync._curves(axes, clips)
+    assert axes.get_title().startswith("mean of 3 clips: least 6.")
+    assert axes.get_title().endswith("at -2")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["-2.mp4", "-2.mp4", "-3.mp4"]
+
+
+def test_sync_windows_have_their_offsets():
+    axes = Figure().subplots()
+    sync._windows(axes, sync_curve(-2), frame_rate=25)
+    image = axes.images[0]
+    least = int(np.argmin(image.get_array().mean(axis=1)))
+    left, right, bottom, top = image.get_extent()
+    assert bottom + (least + 0.5) * (top - bottom) / len(OFFSETS) == -2
+    assert (left, right) == (0, 40 / 25)
+
+
+@pytest.mark.parametrize("clips", [0, 1, 3, 9])
+def test_sync_file_of_any_number_of_clips(tmp_path, clips):
+    judge = tmp_path / "judge"
+    judge.write_text("weights")
+    path = tmp_path / "a.sync.h5"
+    with create_sync_file(path, judge=judge, protocol={"max_shift": 15, "fps": 25}) as writer:
+        for clip in range(clips):
+            writer.append(Path(f"{clip}.mp4"), curve=distances(clip).mean(axis=0), distance=distances(clip))
+    if clips:
+        assert sync.draw(path, PlotOptions()).shape == (400, 1000, 3)
+    else:
+        with pytest.raises(InputError, match="no clip"):
+            sync.draw(path, PlotOptions())
+
+
+def test_look_is_ours_whatever_the_user_has_set(tmp_path):
+    path = write_mel(tmp_path / "$a_b$.mel.h5", np.zeros((10, 80), np.float32))
+    expected = mel.draw(path, PlotOptions())
+    with mpl.rc_context({"axes.facecolor": "red", "font.size": 30, "axes.grid": True}):
+        assert np.array_equal(mel.draw(path, PlotOptions()), expected)
