@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tk_tools.errors import InputError
 from tk_tools.files.digest import file_digest
 from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params
 from tk_tools.files.provenance import Provenance, Source
@@ -96,6 +97,7 @@ def create_sync_file(target: Path, *, judge: Path, protocol: dict[str, Any]) -> 
     """Create a file of sync curves whole or not at all; append the clips inside the block.
 
     judge: its weights, kept as the source. protocol: what the numbers depend on, with `max_shift` and `fps`.
+    InputError: the block ends without a clip.
     """
     max_shift = protocol["max_shift"]
     shifts = 2 * max_shift + 1
@@ -113,13 +115,15 @@ def create_sync_file(target: Path, *, judge: Path, protocol: dict[str, Any]) -> 
         distance.attrs["frame_rate"] = protocol["fps"]
         writer = SyncWriter(distance)
         yield writer
+        if not writer.paths:
+            raise InputError("not written: no clip could be measured", path=target)
         paths = file.create_dataset(
             "sync/path", data=writer.paths, shape=(len(writer.paths),), dtype=h5py.string_dtype()
         )
         paths.attrs["unit"] = "path, UTF-8"
         for name, values, unit in (
             ("offset", np.arange(max_shift, -max_shift - 1, -1, dtype=np.int32), "frames"),
-            ("curve", np.array(writer.curves, dtype=np.float32).reshape(-1, shifts), UNIT),
+            ("curve", np.array(writer.curves, dtype=np.float32), UNIT),
             ("windows", np.array(writer.windows, dtype=np.int64), "windows"),
         ):
             dataset = file.create_dataset(f"sync/{name}", data=values, fletcher32=True)

@@ -1,0 +1,202 @@
+"""tk-eval-lse: known shifts are found, rows and codes are exact, and a clip that cannot be measured says why."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tests.media import ffmpeg
+from tests.metrics.loudness import loudness_expert, make_clip, pictures, write_clip
+from tk_tools.cli._main import run
+from tk_tools.cli.eval_lse import COLUMNS, command
+from tk_tools.files.digest import file_digest
+from tk_tools.files.sync_file import SyncFile
+from tk_tools.metrics.syncnet_v2 import SyncNetV2
+
+
+@pytest.fixture(scope="module")
+def expert(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "expert.pth"
+    torch.save({"state_dict": loudness_expert().state_dict(), "optimizer": None, "global_step": 3}, path)
+    return path
+
+
+@pytest.fixture
+def lse(capfd, monkeypatch, tmp_path):
+    """Runs the command; gives (exit code, rows, stderr)."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TK_WEIGHTS", raising=False)
+
+    def call(*arguments):
+        code = run(command, [str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        if "--json" in arguments:
+            return int(code), [json.loads(line) for line in out.splitlines()], err
+        header, *lines = out.splitlines() or [""]
+        assert header in ("", "\t".join(COLUMNS))
+        return int(code), [dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in lines], err
+
+    return call
+
+
+def test_every_shift_of_a_face_file_is_found(lse, expert, tmp_path):
+    for early in range(-5, 6):
+        write_clip(tmp_path / "in" / f"{early + 5:02}.face.h5", *make_clip(20 + early, 80, early))
+    code, rows, err = lse("--expert", expert, tmp_path / "in")
+    assert code == 0
+    assert [int(row["offset"]) for row in rows] == list(range(-5, 6))
+    assert [row["path"] for row in rows] == [str(tmp_path / "in" / f"{n:02}.face.h5") for n in range(11)]
+    assert {row["frames"] for row in rows} == {"80"}
+    assert {row["faces"] for row in rows} == {"made"}
+    assert all(float(row["lse_d"]) < 0.1 < float(row["lse_c"]) for row in rows)
+    assert "11 clips: LSE-D 0.0" in err
+
+
+def write_video(path, level, samples):
+    soundfile.write(path.with_suffix(".wav"), samples, 16000)
+    raw = np.ascontiguousarray(pictures(level)).tobytes()
+    ffmpeg(
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "96x96", "-framerate", "25", "-i", "pipe:0"),
+        *("-i", path.with_suffix(".wav"), "-ar", 44100, "-c:a", "flac", path),
+        pictures=raw,
+    )
+    return path
+
+
+@pytest.mark.parametrize("early", [-4, 0, 3])
+def test_shift_of_a_video_is_found(lse, expert, tmp_path, early):
+    level, samples = make_clip(7, 80, early)
+    video = write_video(tmp_path / "a b.mkv", level, samples)
+    code, (row,), _ = lse("--expert", expert, "--whole-frame", "--json", video)
+    assert (code, row["offset"], row["frames"], row["faces"]) == (0, early, 80, "whole frame")
+
+
+def test_protocol_names_all_that_the_numbers_depend_on(lse, expert, tmp_path):
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(3, 60))
+    _, (row,), _ = lse("--expert", expert, "--json", "--max-shift", 10, clip)
+    assert row["protocol"] == {
+        "judge": "expert",
+        "weights": file_digest(expert),
+        "crop": "wav2lip 96x96",
+        "fps": 25,
+        "max_shift": 10,
+        "beyond_ends": "left out",
+    }
+    _, (row,), _ = lse("--expert", expert, clip)
+    assert f"weights={file_digest(expert)} crop=wav2lip-96x96 fps=25 max_shift=15" in row["protocol"]
+
+
+def test_published_judge(lse, tmp_path):
+    torch.manual_seed(0)
+    weights = tmp_path / "syncnet_v2.model"
+    torch.save(SyncNetV2().state_dict(), weights)
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(3, 12), layout="syncnet")
+    code, (row,), _ = lse("--weights-dir", tmp_path, "--json", clip)
+    assert (code, row["frames"], row["protocol"]["judge"]) == (0, 11, "syncnet-v2")
+    assert row["protocol"]["beyond_ends"] == "zeros"
+
+
+def test_curves_are_kept(lse, expert, tmp_path):
+    clips = [write_clip(tmp_path / f"{n}.face.h5", *make_clip(n, 50 + n)) for n in range(2)]
+    _, rows, _ = lse("--expert", expert, "--curves", tmp_path / "c.sync.h5", *clips)
+    with SyncFile(tmp_path / "c.sync.h5") as file:
+        kept = list(file)
+        assert file.params["weights"] == file_digest(expert)
+    assert [curve.path for curve in kept] == clips
+    assert [len(curve.distance) for curve in kept] == [46, 47]
+    for row, curve in zip(rows, kept, strict=True):
+        assert curve.curve.min() == pytest.approx(float(row["lse_d"]), rel=1e-4)
+        assert curve.offset[curve.curve.argmin()] == int(row["offset"])
+        assert np.nanmean(curve.distance, axis=0) == pytest.approx(curve.curve, rel=1e-5)
+
+
+def test_curves_of_nothing_are_not_written(lse, expert, tmp_path):
+    code, _, _ = lse("--expert", expert, "--curves", tmp_path / "c.sync.h5", tmp_path / "missing.mp4")
+    assert code == 1
+    assert not (tmp_path / "c.sync.h5").exists()
+
+
+def bad_clips(folder):
+    level, samples = make_clip(1, 60)
+    write_clip(folder / "fps.face.h5", level, samples, fps=30)
+    write_clip(folder / "layout.face.h5", level, samples, layout="lawdnet")
+    write_clip(folder / "no-face.face.h5", level, samples, valid=np.arange(60) % 3 > 0)
+    write_clip(folder / "short.face.h5", level[:4], samples[: 4 * 640])
+    write_clip(folder / "silent.face.h5", level, None)
+    (folder / "text.mp4").write_text("no video")
+    (folder / "zero.face.h5").write_bytes(b"")
+    return {
+        "fps.face.h5": "has 30 frames/s",
+        "layout.face.h5": "has crops of layout lawdnet",
+        "no-face.face.h5": "no five frames in a row with a face",
+        "short.face.h5": "too short to measure",
+        "silent.face.h5": "has no sound",
+        "text.mp4": "is not a media file",
+        "zero.face.h5": "is empty",
+    }
+
+
+def test_a_clip_that_cannot_be_measured_says_why(lse, expert, tmp_path):
+    reasons = bad_clips(tmp_path)
+    write_clip(tmp_path / "good.face.h5", *make_clip(2, 60))
+    code, rows, err = lse("--expert", expert, tmp_path)
+    assert code == 1
+    found = {row["path"].rsplit("/", 1)[1]: row for row in rows}
+    assert sorted(found) == sorted([*reasons, "good.face.h5"])
+    assert found["good.face.h5"]["offset"] == "0"
+    for name, reason in reasons.items():
+        assert found[name]["error"].startswith(reason), name
+        assert found[name]["lse_d"] == ""
+        assert len([line for line in err.splitlines() if name in line]) == 1
+    assert "1 clip: LSE-D" in err
+
+
+def test_stretch_without_a_face_is_left_out(lse, expert, tmp_path):
+    level, samples = make_clip(4, 100, 2)
+    valid = np.ones(100, bool)
+    valid[30:60] = False
+    level[~valid] = 255
+    clip = write_clip(tmp_path / "a.face.h5", level, samples, valid=valid)
+    _, (row,), _ = lse("--expert", expert, "--json", clip)
+    assert (row["offset"], row["frames_without_face"]) == (2, 30)
+
+
+def test_other_rates_of_sound_are_converted(lse, expert, tmp_path):
+    level, samples = make_clip(4, 80, -2)
+    clip = write_clip(tmp_path / "a.face.h5", level, np.repeat(samples, 2), rate=32000)
+    assert lse("--expert", expert, clip)[1][0]["offset"] == "-2"
+
+
+def test_paths_from_standard_input(lse, expert, tmp_path, monkeypatch):
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(4, 60))
+    listing = tmp_path / "list"
+    listing.write_text(f"{clip}\n")
+    with open(listing) as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert [row["path"] for row in lse("--expert", expert, "-")[1]] == [str(clip)]
+    with open("/dev/null") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        code, rows, err = lse("--expert", expert)
+    assert (code, rows) == (2, [])
+    assert "no paths" in err
+
+
+def test_wrong_judges(lse, expert, tmp_path):
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(4, 60))
+    other = tmp_path / "other.pth"
+    torch.save(SyncNetV2().state_dict(), other)
+    for arguments, code, words in (
+        (("--expert", other), 1, "is not a sync expert"),
+        (("--checkpoint", expert), 1, "is not SyncNet v2"),
+        ((), 1, "tk-weights fetch syncnet-v2"),
+        (("--expert", expert, "--checkpoint", other), 2, "give one of them"),
+        (("--expert", tmp_path / "none"), 2, "does not exist"),
+        (("--expert", tmp_path), 1, "is no run folder"),
+        (("--expert", expert, "--max-shift", 0), 2, "max-shift"),
+    ):
+        found, rows, err = lse(*arguments, clip)
+        assert (found, rows) == (code, []), words
+        assert words in err
+        assert "Traceback" not in err
