@@ -1,7 +1,7 @@
-"""A world in which lip sync can be known exactly: pictures as bright as the sound is loud, and an expert that sees just that.
+"""A world where lip sync is known exactly: pictures as bright as the sound is loud, and an expert that sees just that.
 
-Its weights are written by hand: both encoders end in (x, 1 - x) at unit length, where x is the mean brightness of a window
-of pictures, or the mean of a window of mel.
+Its weights are written by hand: both encoders end in (x, 1 - x) at unit length, where x is the mean brightness of a
+window of pictures, or the mean of a window of mel.
 """
 
 from fractions import Fraction
