@@ -121,7 +121,8 @@ class _MouthPatch:
         self.side_window = np.clip(1 - (np.abs(across) / 2.4) ** 2, 0, 1) ** 2
         lips_y = level + (self.upper_sag + self.lower_sag) / 2
         down = (self.y - lips_y) / (1.1 * self.half_width)
-        self.width_window = np.exp(-((across / 1.3) ** 2) - down**2)
+        below_nose = np.clip((self.y - self.nose_y) / (lips_y - self.nose_y), 0, 1)
+        self.width_window = np.exp(-((across / 1.3) ** 2) - down**2) * below_nose * (2 - below_nose)
         tall = points[57, 1] - level
         self.shadow_height = max(1.0, 0.08 * tall)
 

@@ -110,6 +110,7 @@ def _synthesise(library, sample_rate, text, voice, rate, pitch, pitch_range) -> 
             i += 1
         return 0
 
+    library.espeak_ng_SetRandSeed(1)  # initialising seeds it with the time of day
     library.espeak_SetSynthCallback(take)
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
         raise TkError(f"espeak-ng has no voice {voice!r}; one of its voices is en-us+m3")
@@ -157,6 +158,7 @@ def _find_library() -> tuple[ctypes.CDLL, str]:
     library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
     ctypes.CDLL(None).srand(1)  # its breath and echo come from the C library's generator
     library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_SetSynthCallback.argtypes = [_Callback]
     library.espeak_SetVoiceByName.argtypes = [ctypes.c_char_p]
     library.espeak_SetParameter.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int]

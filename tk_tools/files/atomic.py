@@ -13,7 +13,7 @@ import secrets
 import socket
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tk_tools.errors import OutputError
@@ -51,7 +51,8 @@ def atomic_path(target: Path, check: Callable[[Path], None] | None = None) -> It
         except OSError as error:
             raise output_error(error, target) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # a part of the path is a file: nothing was written
+            temporary.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

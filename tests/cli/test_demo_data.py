@@ -1,0 +1,84 @@
+"""tk-demo-data: paths on stdout, the same bytes whatever the workers, no work done twice."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tk_tools.cli import demo_data
+from tk_tools.demo.script import LONGEST_SHIFT
+from tk_tools.files.kinds import KINDS
+
+SMALL = ["--seconds", "0.6", "--size", "96"]
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(demo_data.command, [str(one) for one in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    return folder, run("--clips", 3, "--seed", 4, *SMALL, folder).stdout
+
+
+def test_prints_each_clip_and_keeps_the_truth_beside_it(made):
+    folder, stdout = made
+    stems = [f"demo-4-00{number}" for number in range(3)]
+    assert stdout.splitlines() == [str(folder / f"{stem}.mp4") for stem in stems]
+    assert sorted(contents(folder)) == sorted(f"{stem}{kind}" for stem in stems for kind in (".mp4", ".truth.h5"))
+
+
+def test_workers_and_start_give_the_same_bytes(made, tmp_path):
+    run("--clips", 2, "--seed", 4, "--start", 1, "--workers", 2, *SMALL, tmp_path)
+    expected = {name: data for name, data in contents(made[0]).items() if "-000." not in name}
+    assert contents(tmp_path) == expected
+
+
+def test_second_run_does_only_what_is_missing_or_differs(made, tmp_path):
+    arguments = ["--clips", 2, "--seed", 4, *SMALL, "--json", tmp_path]
+
+    def statuses(*more):
+        return [json.loads(line)["status"] for line in run(*arguments, *more).stdout.splitlines()]
+
+    assert statuses() == ["done", "done"]
+    assert statuses() == ["current", "current"]
+    (tmp_path / "demo-4-000.truth.h5").unlink()
+    assert statuses() == ["done", "current"]
+    assert statuses("--shift", 2) == ["done", "done"]
+    assert statuses("--shift", 2, "--force") == ["done", "done"]
+
+
+def test_json_names_clip_and_truth(tmp_path):
+    row = json.loads(run("--clips", 1, *SMALL, "--json", tmp_path).stdout)
+    assert row == {
+        "path": str(tmp_path / "demo-0-000.mp4"),
+        "status": "done",
+        "truth": str(tmp_path / "demo-0-000.truth.h5"),
+    }
+
+
+@pytest.mark.parametrize("arguments", [["--clips", "0"], ["--shift", "16"], ["--size", "10"], ["--seconds", "0"]])
+def test_values_out_of_range(arguments, tmp_path):
+    assert arguments[0] in run(*arguments, tmp_path / "out", code=2).output
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    assert "is a file" in run(tmp_path / "out", code=2).output
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_shift_of_the_option_is_that_of_the_library():
+    assert demo_data.LONGEST_SHIFT == LONGEST_SHIFT
+
+
+def test_truth_is_a_kind_of_the_box():
+    assert KINDS["truth"].suffix == ".truth.h5"

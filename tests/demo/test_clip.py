@@ -1,0 +1,83 @@
+"""Made clips: what is seen and heard is what the truth says, the sound displaced by the shift asked for."""
+
+import numpy as np
+import pytest
+
+from tk_tools.demo.clip import FPS, ClipOptions, make_clip, truth_path
+from tk_tools.errors import OutputError
+from tk_tools.face.crop import CropOptions, follow_face
+from tk_tools.face.layouts import find_layout
+from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks
+from tk_tools.files.truth_file import read_truth_file
+from tk_tools.files.video import probe, read_audio, read_frames
+
+OPTIONS = ClipOptions(seed=11, index=0, seconds=3.0)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    target = tmp_path_factory.mktemp("made") / "a.mp4"
+    make_clip(target, OPTIONS)
+    return target
+
+
+def test_clip_and_truth_agree_in_length(clip):
+    info, truth = probe(clip), read_truth_file(truth_path(clip))
+    assert (info.width, info.height, info.fps) == (256, 256, 25)
+    assert len(list(read_frames(clip))) == len(truth.opening) == len(truth.width) == 75
+    assert len(read_audio(clip, rate=16000)) / 16000 == pytest.approx(3.0, abs=0.05)
+    assert truth.frame_rate == FPS
+    assert truth.shift == 0
+    assert truth.params["seed"] == 11
+    assert truth.params["size"] == 256
+
+
+def test_truth_names_what_is_said(clip):
+    truth = read_truth_file(truth_path(clip))
+    assert len(truth.phoneme_names) == len(truth.phoneme_times) > 10
+    assert np.all(np.diff(truth.phoneme_times, axis=1) > 0)
+    assert truth.phoneme_times[0, 1] > 0
+    assert truth.phoneme_times[-1, 0] < 3.0
+    assert len(truth.sentences) == len(truth.sentence_starts) >= 1
+    assert all(text[-1] in ".!?" for text in truth.sentences)
+
+
+def test_measured_mouth_follows_the_truth(clip):
+    truth = read_truth_file(truth_path(clip))
+    frames = list(follow_face(read_frames(clip), CropOptions(smoothing=0)))
+    assert all(frame.valid for frame in frames)
+    landmarks = np.stack([frame.landmarks for frame in frames])
+    assert np.corrcoef(opening_from_landmarks(landmarks), truth.opening)[0, 1] > 0.9
+    layout = find_layout("wav2lip")
+    crops = [layout.crop(frame.rgb, layout.transform(frame.corners, 256, 256)) for frame in frames]
+    assert np.corrcoef(opening_from_crops(crops), truth.opening)[0, 1] > 0.85
+    assert np.ptp(truth.opening) > 0.12
+
+
+@pytest.mark.parametrize("shift", [-5, 3])
+def test_positive_shift_brings_the_sound_early_and_leaves_the_pictures(clip, tmp_path, shift):
+    moved = tmp_path / "moved.mp4"
+    make_clip(moved, ClipOptions(**vars(OPTIONS) | {"shift": shift}))
+    assert all(np.array_equal(one, other) for one, other in zip(read_frames(clip), read_frames(moved), strict=True))
+    rate = 16000
+    still, early = (read_audio(path, rate=rate).astype(float) for path in (clip, moved))
+    step = abs(shift) * rate // FPS
+    head, tail = (still[step:], early[: len(still) - step]) if shift > 0 else (still[: len(still) - step], early[step:])
+    length = min(len(head), len(tail)) - 1000
+    assert np.corrcoef(head[500:length], tail[500:length])[0, 1] > 0.98
+    truths = [read_truth_file(truth_path(path)) for path in (clip, moved)]
+    assert truths[1].shift == shift
+    assert np.array_equal(truths[0].phoneme_times, truths[1].phoneme_times)
+
+
+def test_same_options_same_bytes(clip, tmp_path):
+    again = tmp_path / "a.mp4"
+    make_clip(again, OPTIONS)
+    assert again.read_bytes() == clip.read_bytes()
+    assert truth_path(again).read_bytes() == truth_path(clip).read_bytes()
+
+
+def test_clip_that_cannot_be_written(tmp_path):
+    (tmp_path / "folder").write_text("a file")
+    with pytest.raises(OutputError):
+        make_clip(tmp_path / "folder" / "a.mp4", ClipOptions(seed=1, index=0, seconds=0.4, size=64))
