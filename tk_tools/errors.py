@@ -38,3 +38,7 @@ class WeightsError(TkError):
 
 class MissingPackage(TkError):
     """An optional package is not installed; the message ends with the command that installs it."""
+
+
+class TrainingError(TkError):
+    """Training cannot go on; what was trained so far is kept."""

@@ -61,15 +61,13 @@ def test_later_sources_win():
 def test_wrong_values_are_refused_in_one_line(text, said):
     with pytest.raises(ConfigError) as caught:
         make_config(StageConfig, assignments=[parse_assignment(text)])
-    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["1e-4", "1E-4", "0.0001", "1.0e-4"])
 def test_floats_in_any_notation(value):
-    assert (
-        make_config(StageConfig, assignments=[parse_assignment(f"learning_rate={value}")]).learning_rate
-        == 1e-4
-    )
+    assert make_config(StageConfig, assignments=[parse_assignment(f"learning_rate={value}")]).learning_rate == 1e-4
 
 
 @pytest.mark.parametrize("text", ["batch_size", "=3", "a=[1"])
@@ -84,9 +82,7 @@ def test_unknown_preset_names_the_known():
 
 
 def test_yaml_has_meanings_and_reads_back(tmp_path):
-    config = make_config(
-        StageConfig, preset="tiny", assignments=[("note", "yes: # 1e-3 'ä"), ("learning_rate", 3e-5)]
-    )
+    config = make_config(StageConfig, preset="tiny", assignments=[("note", "yes: # 1e-3 'ä"), ("learning_rate", 3e-5)])
     text = as_yaml(config)
     assert "# Step size of Adam: small.\nlearning_rate: 3.0e-05\n" in text
     assert "  # Channels of the first layer.\n  width: 8\n" in text
@@ -118,7 +114,5 @@ def test_every_common_key_says_what_it_means():
 
 def test_differences_name_the_keys_that_count():
     old = make_config(StageConfig).model_dump(mode="json")
-    new = make_config(StageConfig, assignments=[("network.width", 5), ("max_steps", 3)]).model_dump(
-        mode="json"
-    )
+    new = make_config(StageConfig, assignments=[("network.width", 5), ("max_steps", 3)]).model_dump(mode="json")
     assert differences(old, new, free=Config.free) == ["network.width: 32 -> 5"]

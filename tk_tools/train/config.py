@@ -55,17 +55,13 @@ class Config(Section):
     )
     batch_size: int = Field(16, ge=1, description="Clips in a batch of one device.")
     accumulate: int = Field(1, ge=1, description="Batches whose gradients are gathered for one step.")
-    seed: int = Field(
-        0, ge=0, description="Seed of the weights, the order of clips and all that is drawn from them."
-    )
+    seed: int = Field(0, ge=0, description="Seed of the weights, the order of clips and all that is drawn from them.")
     validate_every: int = Field(
         1000,
         ge=1,
         description="Steps between validations; each also draws samples and may mark a best checkpoint.",
     )
-    validate_batches: int = Field(
-        0, ge=0, description="Batches in a validation; 0: once through the validation clips."
-    )
+    validate_batches: int = Field(0, ge=0, description="Batches in a validation; 0: once through the validation clips.")
     val_share: float = Field(
         0.05,
         gt=0,
@@ -73,12 +69,8 @@ class Config(Section):
         description="Share of the clips kept for validation when no validation list is given.",
     )
     checkpoint_every: int = Field(1000, ge=1, description="Steps between checkpoints.")
-    keep_checkpoints: int = Field(
-        2, ge=1, description="Newest checkpoints kept; the best one is kept besides."
-    )
-    log_every: int = Field(
-        50, ge=1, description="Steps over which losses are averaged for the log and metrics.csv."
-    )
+    keep_checkpoints: int = Field(2, ge=1, description="Newest checkpoints kept; the best one is kept besides.")
+    log_every: int = Field(50, ge=1, description="Steps over which losses are averaged for the log and metrics.csv.")
     loader_workers: int = Field(2, ge=0, description="Processes that load data beside training; 0: none.")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         "32-true", description="Arithmetic: 32-true, bf16-mixed or 16-mixed (16-mixed wants a GPU)."
@@ -87,15 +79,11 @@ class Config(Section):
         "auto", description="Where to train: auto takes a GPU when there is one."
     )
     devices: int = Field(1, ge=1, description="Devices (or CPU processes) on this machine, one process each.")
-    nodes: int = Field(
-        1, ge=1, description="Machines, when a launcher (torchrun, Slurm) starts the processes."
-    )
+    nodes: int = Field(1, ge=1, description="Machines, when a launcher (torchrun, Slurm) starts the processes.")
     strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = Field(
         "auto", description="How several devices share the work: auto is ddp for more than one."
     )
-    wandb: str = Field(
-        "", description="Weights & Biases project to log to as well; empty: none (pip install wandb)."
-    )
+    wandb: str = Field("", description="Weights & Biases project to log to as well; empty: none (pip install wandb).")
 
 
 class _Loader(yaml.SafeLoader):
@@ -119,9 +107,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path
-        ) from error
+        raise ConfigError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -172,9 +158,7 @@ def make_config(
     try:
         return kind.model_validate_json(json.dumps(tree))  # JSON: strict, yet a list is taken for a tuple
     except ValidationError as error:
-        raise ConfigError(
-            "; ".join(_explain(kind, fault) for fault in error.errors()[:3]), path=path
-        ) from None
+        raise ConfigError("; ".join(_explain(kind, fault) for fault in error.errors()[:3]), path=path) from None
     except TypeError as error:
         raise ConfigError(f"a value is of a kind that no key takes: {error}", path=path) from None
 
@@ -194,7 +178,7 @@ def nearest_key(kind: type[Section], key: str) -> str | None:
 
 
 def as_yaml(config: Section, indent: str = "") -> str:
-    """The whole config as YAML, a comment with its meaning above each key; read back, it gives the same config."""
+    """The config as YAML, a comment with its meaning above each key; read back, it gives the same config."""
     lines = []
     values = config.model_dump(mode="json")
     for name, field in type(config).model_fields.items():
@@ -204,9 +188,7 @@ def as_yaml(config: Section, indent: str = "") -> str:
         if isinstance(value, Section):
             lines += [f"{indent}{name}:", as_yaml(value, indent + "  ").rstrip("\n")]
         else:
-            text = yaml.dump(
-                values[name], Dumper=_Dumper, default_flow_style=True, width=10**6, allow_unicode=True
-            )
+            text = yaml.dump(values[name], Dumper=_Dumper, default_flow_style=True, width=10**6, allow_unicode=True)
             lines.append(f"{indent}{name}: {text.removesuffix(chr(10)).removesuffix(chr(10) + '...')}")
     return "\n".join(lines) + "\n"
 

@@ -70,8 +70,8 @@ class Task(ABC):
         val: Sequence[Path],
         needs: Mapping[str, Path],
     ):
-        """train, val: the files of each set. needs: the file of weights for each name of Stage.needs that was given
-        (read it with `tk_tools.train.run_folder.read_weights`).
+        """train, val: the files of each set. needs: the file of weights for each name of Stage.needs that
+        was given (read it with `tk_tools.train.run_folder.read_weights`).
         """
         self.config = config
         self.fabric = fabric
@@ -95,8 +95,10 @@ class Task(ABC):
     def draw_samples(self, folder: Path) -> None:
         """Write sample pictures, videos or sounds into the existing `folder`.
 
-        Runs on the first process alone, so networks are called through `plain`, which waits for no other process.
+        Runs on the first process alone, so networks are called through `plain`, which waits for no other
+        process.
         """
+        return None
 
     def state(self) -> dict[str, Any]:
         """Further plain values that a resume needs (a loss weight that a validation switched on)."""
@@ -104,6 +106,7 @@ class Task(ABC):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
+        return None
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
         """One line for the user when the numbers so far show a fault (a loss that does not move), with
@@ -115,7 +118,7 @@ class Task(ABC):
         return None
 
     def descend(self, loss: Tensor, net: nn.Module, optimizer: Optimizer) -> None:
-        """Backward, and at the last batch of a step (config.accumulate) the optimiser's step; it leaves no gradients."""
+        """Backward, and at the last of config.accumulate batches the optimiser step; leaves no gradients."""
         with self.fabric.no_backward_sync(net, enabled=not self.last_part):
             self.fabric.backward(loss / self.config.accumulate)
         if self.last_part:

@@ -1,0 +1,261 @@
+"""A run that was interrupted, inside an epoch too, goes on to the very numbers of one that was not."""
+
+import multiprocessing
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.train.toy import ToyConfig, ToyTask, make_clips
+from tk_tools.errors import ConfigError, OutputError, TkError, TrainingError, WeightsError
+from tk_tools.train import checkpoint
+from tk_tools.train.config import make_config, read_yaml
+from tk_tools.train.metrics_file import read_metrics
+from tk_tools.train.run_folder import RunFolder, find_weights, read_weights
+from tk_tools.train.session import run_stage, split_clips
+
+
+class Told:
+    verbosity = 0
+
+    def __init__(self):
+        self.lines = []
+
+    def info(self, message):
+        self.lines.append(message)
+
+    warn = error = info
+
+
+def train(folder, clips, *, needs=None, log=None, resume=False, force=False, stage="expert", **values):
+    return run_stage(
+        model="toy",
+        stage=stage,
+        task=ToyTask,
+        config=make_config(ToyConfig, values=values),
+        clips=(clips[1:], clips[:1]) if isinstance(clips, list) else clips,
+        needs=needs or {},
+        out=folder,
+        log=log or Told(),
+        command="toy",
+        resume=resume,
+        force=force,
+    )
+
+
+@pytest.fixture
+def clips(tmp_path):
+    return make_clips(tmp_path / "clips", 8)  # 7 to train on, so a batch of 4 straddles epochs
+
+
+def same(first, second):
+    """Whether two trees of plain values and tensors are equal bit for bit."""
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return first == second
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_resumed_equals_unbroken(tmp_path, clips, workers, accumulate):
+    shape = {"loader_workers": workers, "accumulate": accumulate}
+    train(tmp_path / "unbroken", clips, max_steps=12, **shape)
+    with pytest.raises(TrainingError):  # breaks off at step 7, after the checkpoint of step 4
+        train(tmp_path / "broken", clips, max_steps=12, nan_at=7, **shape)
+    torch.rand(3)
+    told = Told()
+    train(tmp_path / "broken", clips, max_steps=12, log=told, **shape)
+    assert any("going on from step" in line for line in told.lines)
+    unbroken, broken = RunFolder(tmp_path / "unbroken"), RunFolder(tmp_path / "broken")
+    assert unbroken.metrics.read_text() == broken.metrics.read_text()
+    assert same(read_weights(unbroken.best)[0], read_weights(broken.best)[0])
+    first, second = checkpoint.load(unbroken.checkpoint(12)), checkpoint.load(broken.checkpoint(12))
+    assert first.keys() == second.keys()
+    assert same(first, second)
+    for step in (5, 10, 12):
+        name = f"samples/step_{step:08d}/sample.txt"
+        assert (unbroken.path / name).read_text() == (broken.path / name).read_text()
+
+
+def test_workers_change_nothing(tmp_path, clips):
+    train(tmp_path / "a", clips, loader_workers=0, max_steps=4)
+    train(tmp_path / "b", clips, loader_workers=2, max_steps=4)
+    assert (tmp_path / "a/metrics.csv").read_text() == (tmp_path / "b/metrics.csv").read_text()
+
+
+def test_one_clip_works_and_says_so(tmp_path):
+    told = Told()
+    only = make_clips(tmp_path / "clips", 1)
+    clips = split_clips(only, share=0.05, seed=0, suffixes=(".toy.txt",), log=told)
+    assert clips == (only, only)
+    assert "one clip only" in told.lines[0]
+    assert train(tmp_path / "run", clips, max_steps=2, batch_size=4) == tmp_path / "run/best.safetensors"
+
+
+def test_split_stays_when_clips_are_added(tmp_path):
+    clips = make_clips(tmp_path / "clips", 200)
+    few = split_clips(clips[:120], share=0.1, seed=0, suffixes=(".toy.txt",), log=Told())
+    many = split_clips(clips, share=0.1, seed=0, suffixes=(".toy.txt",), log=Told())
+    assert set(few[0]) <= set(many[0])
+    assert set(few[1]) <= set(many[1])
+    assert 8 <= len(many[1]) <= 32
+    assert not set(many[0]) & set(many[1])
+
+
+def test_finished_run_is_left_as_it_is(tmp_path, clips):
+    run = RunFolder(tmp_path / "run")
+    train(run.path, clips, max_steps=5)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    told = Told()
+    assert train(run.path, clips, max_steps=5, log=told) == run.best
+    assert "finished already" in told.lines[0]
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_more_steps_go_on(tmp_path, clips):
+    train(tmp_path / "a", clips, max_steps=10)
+    train(tmp_path / "b", clips, max_steps=5)
+    train(tmp_path / "b", clips, max_steps=10)
+    assert (tmp_path / "a/metrics.csv").read_text() == (tmp_path / "b/metrics.csv").read_text()
+
+
+def test_other_settings_are_refused_until_asked_for(tmp_path, clips):
+    run = RunFolder(tmp_path / "run")
+    train(run.path, clips, max_steps=4)
+    with pytest.raises(ConfigError, match=r"learning_rate: 0.01 -> 0.02\); --resume"):
+        train(run.path, clips, max_steps=6, learning_rate=0.02)
+    train(run.path, clips, max_steps=6, learning_rate=0.02, resume=True)
+    assert checkpoint.load(run.checkpoint(6))["config"]["settings"]["learning_rate"] == 0.02
+    with pytest.raises(ConfigError, match="holds a run of toy, stage expert"):
+        train(run.path, clips, max_steps=6, stage="gan", resume=True)
+    train(run.path, clips, max_steps=2, learning_rate=0.03, force=True)
+    assert list(run.list_checkpoints()) == [2]
+
+
+def test_other_weights_and_clips_are_noticed(tmp_path, clips):
+    first, second = (train(tmp_path / name, clips, max_steps=1, seed=seed) for seed, name in enumerate("ab"))
+    train(tmp_path / "run", clips, max_steps=2, needs={"expert": first.parent})
+    with pytest.raises(ConfigError, match="expert: other weights than before"):
+        train(tmp_path / "run", clips, max_steps=3, needs={"expert": second})
+    told = Told()
+    train(tmp_path / "run", clips[:-1], max_steps=3, needs={"expert": first}, log=told)
+    assert any("clips for training are not those" in line for line in told.lines)
+
+
+def test_damaged_checkpoint_falls_back(tmp_path, clips):
+    train(tmp_path / "unbroken", clips, max_steps=12)
+    run = RunFolder(tmp_path / "run")
+    train(run.path, clips, max_steps=8, keep_checkpoints=3)
+    newest = run.checkpoint(8)
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    told = Told()
+    train(run.path, clips, max_steps=12, keep_checkpoints=1, log=told)
+    assert "step_00000008.ckpt: is cut short or damaged; falling back to the one before" in told.lines[0]
+    assert run.metrics.read_text() != ""
+    assert checkpoint.load(run.checkpoint(12))["step"] == 12
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9])
+def test_flipped_bytes_are_noticed(tmp_path, clips, place):
+    run = RunFolder(tmp_path / "run")
+    train(run.path, clips, max_steps=4)
+    path = run.checkpoint(4)
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * place)
+    data[start : start + 300] = bytes(byte ^ 0x10 for byte in data[start : start + 300])  # more than any padding
+    path.write_bytes(data)
+    with pytest.raises(WeightsError):
+        checkpoint.load(path)
+
+
+def test_all_damaged_is_an_error(tmp_path, clips):
+    run = RunFolder(tmp_path / "run")
+    train(run.path, clips, max_steps=4)
+    for path in run.list_checkpoints().values():
+        path.write_bytes(b"")
+    with pytest.raises(WeightsError, match="no checkpoint that is whole; --force"):
+        train(run.path, clips, max_steps=6)
+
+
+def test_nan_stops_and_keeps_the_last_good(tmp_path, clips):
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(
+        TrainingError, match=r"loss l1 is nan at step 6; the last good checkpoint is .*step_0000000[45]"
+    ):
+        train(run.path, clips, nan_at=6)
+    assert max(run.list_checkpoints()) < 6
+    state = checkpoint.load(next(iter(run.list_checkpoints().values())))
+    assert all(torch.isfinite(tensor).all() for tensor in state["modules"]["generator"].values())
+
+
+def test_unreadable_clip_is_one_line_and_what_was_trained_is_kept(tmp_path, clips):
+    clips[3].write_text("bad")
+    for workers in (0, 2):
+        with pytest.raises(TkError) as caught:
+            train(tmp_path / f"run{workers}", clips, batch_size=1, loader_workers=workers)
+        assert str(caught.value) == f"{clips[3]}: is no clip; make it again"
+        assert not multiprocessing.active_children()
+
+
+def test_run_folder_holds_what_it_promises(tmp_path, clips):
+    run = RunFolder(tmp_path / "run")
+    told = Told()
+    best = train(run.path, clips, max_steps=12, keep_checkpoints=1, log=told)
+    config = make_config(ToyConfig, values=read_yaml(run.config))
+    assert config == make_config(ToyConfig, values={"max_steps": 12, "keep_checkpoints": 1})
+    steps = list(run.list_checkpoints())
+    best_step = read_weights(best)[1]["step"]
+    assert steps[0] == 12
+    assert set(steps) == {12, best_step}
+    assert [row["step"] for row in read_metrics(run.metrics)] == [3, 5, 6, 9, 10, 12]
+    assert run.metrics.read_text().startswith("step,epoch,train/l1,train/judge,val/l1\n3,1,")
+    assert sorted(path.name for path in run.samples.iterdir()) == [f"step_{step:08d}" for step in (5, 10, 12)]
+    assert list(run.tensorboard.glob("events*"))
+    assert sum("learns nothing" in line for line in told.lines) == 1
+    weights, about = read_weights(run.path)
+    assert about["model"] == "toy"
+    assert about["network"] == "generator"
+    assert about["settings"]["max_steps"] == 12
+    assert same(read_weights(run.checkpoint(12))[0], read_weights(run.last)[0])
+    assert weights.keys() == read_weights(run.last)[0].keys()
+
+
+def test_find_weights(tmp_path, clips):
+    with pytest.raises(WeightsError, match="no such run folder"):
+        find_weights(tmp_path / "none")
+    with pytest.raises(WeightsError, match="is no run folder"):
+        find_weights(tmp_path)
+    train(tmp_path / "run", clips, max_steps=1)
+    assert find_weights(tmp_path / "run") == tmp_path / "run/best.safetensors"
+    assert find_weights(tmp_path / "run/last.safetensors") == tmp_path / "run/last.safetensors"
+
+
+def test_a_foreign_config_is_not_overwritten(tmp_path, clips):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.yaml").write_text("mine: true\n")
+    with pytest.raises(OutputError, match="is kept; give another --out"):
+        train(tmp_path / "run", clips, max_steps=1)
+    assert (tmp_path / "run/config.yaml").read_text() == "mine: true\n"
+
+
+def test_locked_folder(tmp_path, clips):
+    code = f"""
+import sys
+from tk_tools.train.metrics_file import read_metrics
+from tk_tools.train.run_folder import RunFolder
+with RunFolder({str(tmp_path / "run")!r}).locked():
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(OutputError, match=f"another tk-train is at work here \\(process {other.pid}\\)"):
+            train(tmp_path / "run", clips, max_steps=1)
+    train(tmp_path / "run", clips, max_steps=1)

@@ -1,0 +1,153 @@
+"""RUN/: config.yaml, checkpoints/step_XXXXXXXX.ckpt, best and last weights, metrics.csv, TensorBoard log,
+samples/.
+
+Where each thing lies, a lock against a second run at the same time, and the weights that a run has to hand
+on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tk_tools.errors import OutputError, WeightsError
+from tk_tools.files.atomic import output_error, sweep, temporary_name
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CHECKPOINT = re.compile(r"step_(\d{8,})\.ckpt")
+
+
+class RunFolder:
+    """The paths in a run folder."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.metrics = self.path / "metrics.csv"
+        self.checkpoints = self.path / "checkpoints"
+        self.samples = self.path / "samples"
+        self.tensorboard = self.path / "tensorboard"
+        self.best = self.path / "best.safetensors"
+        self.last = self.path / "last.safetensors"
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step lies."""
+        return self.checkpoints / f"step_{step:08d}.ckpt"
+
+    def list_checkpoints(self) -> dict[int, Path]:
+        """The checkpoints that are there by their step, newest first."""
+        if not self.checkpoints.is_dir():
+            return {}
+        matches = [(path, _CHECKPOINT.fullmatch(path.name)) for path in self.checkpoints.iterdir()]
+        found = {int(match[1]): path for path, match in matches if match}
+        return dict(sorted(found.items(), reverse=True))
+
+    def prune(self, keep: int, best_step: int | None) -> None:
+        """Remove all but the `keep` newest checkpoints and the best one."""
+        for step, path in list(self.list_checkpoints().items())[keep:]:
+            if step != best_step:
+                path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove what an earlier run made here; nothing else."""
+        for path in self.list_checkpoints().values():
+            path.unlink(missing_ok=True)
+        for path in (self.best, self.last, self.metrics, self.config):
+            path.unlink(missing_ok=True)
+        for folder in self.samples.glob("step_*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in self.tensorboard.glob("events.out.tfevents.*"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def new_samples(self, step: int) -> Iterator[Path]:
+        """A folder to draw the samples of a step into; it gets its name when all are drawn."""
+        target = self.samples / f"step_{step:08d}"
+        temporary = temporary_name(target)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if any(temporary.iterdir()):
+                shutil.rmtree(target, ignore_errors=True)
+                os.replace(temporary, target)
+        except OSError as error:
+            raise output_error(error, target) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out. OutputError: another run is at work here, or the folder cannot be made.
+
+        The system lets go of the lock when the process ends, however it ends.
+        """
+        path = self.path / ".lock"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = open(path, "a+", encoding="ascii")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            raise output_error(error, self.path) from error
+        with file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                owner = file.read().strip()
+                by = f" (process {owner})" if owner else ""
+                raise OutputError(
+                    f"another tk-train is at work here{by}; wait for it, or give another --out",
+                    path=self.path,
+                ) from error
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            sweep(self.path)
+            sweep(self.checkpoints)
+            for folder in self.samples.glob(".tk-*"):
+                shutil.rmtree(folder, ignore_errors=True)
+            yield
+
+
+def find_weights(path: str | Path) -> Path:
+    """The file of weights that `path` stands for: in a run folder the best ones (else the last), or the file
+    itself.
+
+    WeightsError: there is no such path, or the folder is no run with a checkpoint.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        if not path.exists():
+            raise WeightsError("no such run folder or file of weights", path=path)
+        return path
+    run = RunFolder(path)
+    for file in (run.best, run.last, *run.list_checkpoints().values()):
+        if file.exists():
+            return file
+    raise WeightsError("is no run folder with a checkpoint (best.safetensors or checkpoints/step_*.ckpt)", path=path)
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The network that a run, a checkpoint of it or any published file hands on: its tensors, and what is
+    known of it.
+
+    Known of our own files: {"model", "stage", "network", "step", "settings"}; of others {} or their own
+    config.
+    """
+    from tk_tools.weights.load import load_checkpoint
+
+    file = find_weights(path)
+    loaded = load_checkpoint(file)
+    if loaded.form == "zip" and "network" in loaded.config:  # ours: holds several networks
+        from tk_tools.train import checkpoint
+
+        state = checkpoint.load(file)
+        return state["modules"][state["config"]["network"]], state["config"]
+    return loaded.state, loaded.config
