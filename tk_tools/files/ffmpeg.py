@@ -20,8 +20,8 @@ class VideoWriter:
     """Write pictures (and a sound file) as H.264 and AAC in an mp4.
 
     `width`, `height`: size of the pictures given; odd ones are widened by one row or column, since 4:2:0 video has even
-    sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures. `metadata`: tags such
-    as title and comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same
+    sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures, from `audio_start`
+    seconds on; with `shortest` both end with the shorter of them. `metadata`: tags such as title and comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same
     bytes. Write to a temporary path (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
     """
 
@@ -33,6 +33,8 @@ class VideoWriter:
         height: int,
         fps: Fraction,
         audio: Path | None = None,
+        audio_start: float = 0,
+        shortest: bool = False,
         metadata: dict[str, str] | None = None,
         quality: int = 18,
         preset: str = "veryfast",
@@ -52,6 +54,7 @@ class VideoWriter:
             command += [
                 "-protocol_whitelist",
                 "file",
+                *(["-ss", f"{audio_start:.6f}"] if audio_start > 0 else []),
                 "-i",
                 f"file:{audio}",
                 "-map",
@@ -59,7 +62,7 @@ class VideoWriter:
                 "-map",
                 "1:a:0",
             ]
-            command += ["-c:a", "aac", "-b:a", "192k"]
+            command += ["-c:a", "aac", "-b:a", "192k", *(["-shortest"] if shortest else [])]
         command += [
             "-vf",
             "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",

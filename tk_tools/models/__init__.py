@@ -7,7 +7,9 @@ when it is used. Other packages add models through the entry-point group `tk_too
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tk_tools.errors import ConfigError, MissingPackage
@@ -33,10 +35,40 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What one command line of tk-infer asks for.
+
+    operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
+    its result is made with it (checkpoint, sound). notice: a line for people.
+    """
+
+    operands: tuple[Path, ...]
+    options: Any
+    also: Callable[[Path], tuple[Path, ...]]
+    notice: str | None = None
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How tk-infer shows and runs a model.
+
+    help, metavar of the operands and options (click's) of its command; prepare: values of the options and operands ->
+    Request; reads: suffixes that a searched folder is searched for; suffix: of the results.
+    """
+
+    help: str
+    metavar: str
+    options: tuple[Callable, ...]
+    prepare: Callable[[dict[str, Any], tuple[Path, ...]], Request]
+    reads: tuple[str, ...]
+    suffix: str
+
+
+@dataclass(frozen=True)
 class Model:
     """One published system: its stages in the order they are trained, and how it is run.
 
-    inference: "module:function"; inference_options: "module:tuple of click options".
+    inference: "module:function(source, *also, target, options) -> facts"; inference_options: "module:Inference".
     """
 
     name: str

@@ -1,0 +1,87 @@
+"""tk-infer MODEL: files in, made pictures or sounds out; each model in the registry is a sub-command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import entry
+from tk_tools.errors import ConfigError
+from tk_tools.models import get_model, load, model_names
+
+
+TOOL = "tk-infer"
+
+
+class _Models(click.Group):
+    """The models as sub-commands, each looked up when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return model_names()
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        try:
+            return _model_command(name)
+        except ConfigError:
+            return None
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Models"):
+            formatter.write_dl([(name, get_model(name).summary) for name in model_names()])
+
+
+def _model_command(name: str) -> click.Command:
+    model = get_model(name)
+    inference = load(model.inference_options)
+
+    def call(**values: Any) -> int:
+        from tk_tools.cli._batch import run_batch
+        from tk_tools.cli._log import Log
+
+        common = _options.take_common(values)
+        request = inference.prepare(values, common.operands)
+        if request.notice:
+            Log(TOOL, common.verbosity).info(request.notice)
+        return run_batch(
+            TOOL,
+            replace(common, operands=request.operands),
+            load(model.inference),
+            request.options,
+            reads=inference.reads,
+            suffix=inference.suffix,
+            also=request.also,
+        )
+
+    for option in (_options.file_tool, _options.weights_dir, *reversed(inference.options)):
+        call = option(call)
+    call = _options.operands(inference.metavar)(call)
+    return click.command(name, help=inference.help, context_settings=_options.CONTEXT)(call)
+
+
+@click.command(
+    TOOL,
+    cls=_Models,
+    context_settings=_options.CONTEXT,
+    subcommand_metavar="MODEL [OPTIONS] [INPUT]... OUTPUT",
+)
+def command() -> None:
+    """Make pictures or sounds with a trained model.
+
+    `tk-infer MODEL --help` shows what a model takes and its options.
+
+    \b
+    Examples:
+      tk-infer wav2lip --checkpoint runs/gan face.mp4 speech.wav talking.mp4
+      find talks -name '*.mp4' | tk-infer wav2lip --checkpoint runs/gan --audio speech.wav - dubbed/
+
+    See also: tk-train (trains a model), tk-weights (published checkpoints), tk-eval-lse.
+    """
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()

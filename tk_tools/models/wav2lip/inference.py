@@ -1,0 +1,138 @@
+"""The work of `tk-infer wav2lip`: one face speaks one sound, into an mp4, in a stream.
+
+Decoding, looking for the face, drawing and encoding overlap, each in its own thread; memory does not grow with the
+length. What the published code does and why it differs here: docs of the options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tk_tools.errors import ConfigError, OutputError
+from tk_tools.face.crop import stretches
+from tk_tools.files.atomic import atomic_path
+from tk_tools.files.ffmpeg import VideoWriter
+from tk_tools.files.provenance import describe
+from tk_tools.files.video import picture_start, probe
+from tk_tools.jobs.ahead import ahead
+from tk_tools.models.wav2lip.footage import Footage, pictures_ahead
+from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
+from tk_tools.models.wav2lip.published import load_generator
+from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
+from tk_tools.models.wav2lip.windows import Speech
+
+BATCH_BYTES = 192 << 20  # of pictures that wait for one batch
+
+
+def infer(
+    face: Path, checkpoint: Path, speech: Path, places: Path, target: Path, options: InferOptions
+) -> dict[str, Any]:
+    """Write `target` (.mp4): the face of a video or picture speaks.
+
+    checkpoint: a generator's file. speech: any sound; `face` itself for its own. places: a NAME.face.h5 of the video, or
+    `face` itself, to look for the face. Facts: frames, fps, seconds, frames_without_face, without_face (list of
+    [start, end] in seconds of the source), and a "warning" when something is missing.
+    InputError, WeightsError, OutputError: see Footage, Speech, load_generator, VideoWriter.
+    """
+    made = describe(options, face, checkpoint, speech, places)
+    footage = Footage(face, places, options)
+    if speech == face and face.name.endswith(FACE_FILE):
+        speech = footage.path
+    sound = Speech(speech, footage.fps)
+    speaker = _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    with atomic_path(target, check=lambda path: _check(path, writer.count, target)) as temporary:
+        writer = VideoWriter(
+            temporary,
+            width=footage.width,
+            height=footage.height,
+            fps=footage.fps,
+            audio=speech,
+            audio_start=_skipped(speech) if sound.aligned else 0,
+            shortest=options.on_short_video == "stop",
+            metadata={"comment": made.comment(synthetic=True) if options.mark else made.comment()},
+            quality=options.quality,
+        )
+        try:
+            with writer:
+                for picture in _pictures(footage, sound, speaker, options.feather):
+                    writer.write(picture)
+                if not footage.has_face(writer.count).any():
+                    raise footage.no_face()
+        except OutputError as error:
+            raise OutputError(error.message, path=target) from error
+    return _facts(footage, writer.count, options)
+
+
+def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Iterator:
+    room = pictures_ahead(footage.width, footage.height)
+    together = max(1, min(speaker.together, BATCH_BYTES // (3 * footage.width * footage.height)))
+    for shot, face in ahead(speak(ahead(footage, room), sound, speaker, together), room):
+        yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
+
+
+def choose_device(name: str) -> str:
+    """The device of torch for auto, cpu, cuda or cuda:N. ConfigError: it is not there."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda"):
+        number = int(name.partition(":")[2] or 0)
+        if number >= torch.cuda.device_count():
+            raise ConfigError(f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices; say --device cpu")
+    return name
+
+
+def _stamp(checkpoint: Path) -> tuple[Path, int]:
+    try:
+        return checkpoint, checkpoint.stat().st_mtime_ns
+    except OSError:
+        return checkpoint, 0  # loading says what is wrong
+
+
+@lru_cache(maxsize=1)
+def _speaker(checkpoint: Path, changed: int, device: str, precision: str, batch_size: int | None) -> Speaker:
+    """The generator of the file before serves the next one: it takes a second to open."""
+    return Speaker(load_generator(checkpoint), device=device, precision=precision, batch_size=batch_size)
+
+
+def _skipped(video: Path) -> float:
+    """Seconds of a video's sound before its first picture, in the time of its container."""
+    start = picture_start(video)
+    info = probe(video)
+    if start is None:
+        return 0
+    begin = min(info.start, info.audio_start)
+    return max(0.0, float(start) - begin)
+
+
+def _check(path: Path, pictures: int, target: Path) -> None:
+    info = probe(path)
+    if info.frame_count != pictures:
+        raise OutputError(f"was not written whole: {info.frame_count} of {pictures} pictures", path=target)
+
+
+def _facts(footage: Footage, pictures: int, options: InferOptions) -> dict[str, Any]:
+    seen = footage.has_face(pictures)
+    without = int((~seen).sum())
+    missing = [tuple(float(edge / footage.fps) for edge in stretch) for stretch in stretches(~seen)]
+    facts: dict[str, Any] = {
+        "frames": pictures,
+        "fps": float(footage.fps),
+        "seconds": round(float(pictures / footage.fps), 3),
+        "frames_without_face": without,
+        "without_face": [[round(start, 3), round(end, 3)] for start, end in missing],
+    }
+    warnings = []
+    if without:
+        where = ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in missing[:3])
+        more = ", ..." if len(missing) > 3 else ""
+        warnings.append(f"no face in {without} of {len(seen)} pictures ({where}{more}); they pass through unchanged")
+    if footage.most_faces > 1 and options.face == "largest":
+        warnings.append(f"{footage.most_faces} faces; the largest speaks (--face says which)")
+    if warnings:
+        facts["warning"] = "; ".join(warnings)
+    return facts
