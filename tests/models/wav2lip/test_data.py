@@ -1,0 +1,121 @@
+"""Items follow from (clip, seed); only windows with all their frames and sound are drawn; bad files are told once."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from tests.models.wav2lip.clips import make_clip
+from tk_tools.errors import InputError
+from tk_tools.files.face_file import FaceFile
+from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig
+from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, inspect, read_mel, usable_clips
+from tk_tools.models.wav2lip.samples import FRAMES_PER_WINDOW, first_column, usable_windows
+from tk_tools.train.task import Draw
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    return [make_clip(folder / f"{seed}.face.h5", seed=seed) for seed in range(3)]
+
+
+def generator_windows(paths, **values):
+    config = GeneratorConfig(**values)
+    return GeneratorWindows(usable_clips(paths, config.min_windows, "training"), config)
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_an_item_follows_from_its_draw(paths):
+    kept, read_again = generator_windows(paths), generator_windows(paths, cache_mb=0)
+    for index in (0, 2, 1):
+        draw = Draw(index=index, seed=1234 + index)
+        assert same(kept[draw], read_again[draw])
+        assert same(kept[draw], kept[draw])
+    assert not same(kept[Draw(0, 1)], kept[Draw(0, 2)])
+
+
+def test_pictures_and_sound_belong_together(paths):
+    data = generator_windows(paths)
+    with FaceFile(paths[1]) as file:
+        spectrum, pictures = read_mel(file), file.frames.read(0, len(file))
+    item = data[Draw(index=1, seed=7)]
+    (first,) = [
+        k for k in range(len(pictures) - 4) if np.array_equal(pictures[k : k + 5], item["target"].numpy())
+    ][:1]
+    start = first_column(first, 25)
+    assert np.array_equal(item["mel"][0].numpy(), spectrum[start : start + 16].T)
+    for t in range(FRAMES_PER_WINDOW):
+        start = first_column(first - 1 + t, 25)
+        assert np.array_equal(item["frame_mels"][t, 0].numpy(), spectrum[start : start + 16].T)
+    assert not torch.equal(item["target"], item["reference"])
+
+
+def test_expert_items_are_half_in_sync(paths):
+    config = ExpertConfig(nearby_share=1.0, nearby_frames=6)
+    data = ExpertWindows(usable_clips(paths, config.min_windows, "training"), config)
+    items = [data[Draw(index=seed % 3, seed=seed)] for seed in range(200)]
+    assert 70 < sum(float(item["in_sync"]) for item in items) < 130
+    assert items[0]["faces"].shape == (5, 48, 96, 3)
+
+
+def test_validation_is_the_same_in_every_pass(paths):
+    config = ExpertConfig(val_windows_per_clip=4)
+    data = ExpertWindows(usable_clips(paths, config.min_windows, "validation"), config, fixed=True)
+    assert len(data) == 12
+    assert all(same(data[Draw(index, seed=1)], data[Draw(index, seed=2)]) for index in range(12))
+    assert sum(float(data[Draw(index, seed=0)]["in_sync"]) for index in range(12)) == 6
+
+
+def test_windows_keep_off_gaps_and_ends():
+    valid = np.ones(40, bool)
+    valid[20] = False
+    firsts = usable_windows(valid, columns=128, fps=25)
+    assert firsts.tolist() == [*range(1, 16), *range(21, 33)]  # the last one's sound ends at column int(3.2 * 35) + 16 = 128
+    assert usable_windows(valid[:4], columns=128, fps=25).tolist() == []
+
+
+def test_larger_crops_are_brought_to_96(tmp_path):
+    data = generator_windows([make_clip(tmp_path / "big.face.h5", size=160)])
+    assert data[Draw(0, 0)]["target"].shape == (5, 96, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"layout": "syncnet"}, "layout syncnet; crop again with --layout wav2lip"),
+        ({"fps": 30}, "30 frames/s"),
+        ({"sound": False}, "has no sound"),
+        ({"frames": 3}, "0 usable windows"),
+        ({"valid": np.zeros(60, bool)}, "0 usable windows"),
+    ],
+)
+def test_what_is_of_no_use_is_said(tmp_path, options, words):
+    with pytest.raises(InputError, match=words) as caught:
+        inspect(make_clip(tmp_path / "a.face.h5", **options), min_windows=2)
+    assert "a.face.h5" in str(caught.value)
+
+
+def test_bad_files_are_told_once_and_passed_over(paths, tmp_path, caplog):
+    text = tmp_path / "text.face.h5"
+    text.write_text("no HDF5")
+    with caplog.at_level(logging.WARNING):
+        clips = usable_clips([paths[0], text, tmp_path / "missing.face.h5"], 2, "training")
+    assert [clip.path for clip in clips] == [paths[0]]
+    assert sum("text.face.h5" in line for line in caplog.messages) == 1
+    with pytest.raises(InputError, match=r"none of the 1 clips for training.*text\.face\.h5"):
+        usable_clips([text], 2, "training")
+
+
+def test_a_clip_that_vanishes_is_told_once(paths, tmp_path, caplog):
+    gone = make_clip(tmp_path / "gone.face.h5")
+    data = generator_windows([gone, paths[0]])
+    gone.unlink()
+    with caplog.at_level(logging.WARNING):
+        for seed in range(5):
+            assert data[Draw(index=0, seed=seed)]["mel"].shape == (1, 80, 16)
+    assert sum("gone.face.h5" in line for line in caplog.messages) == 1
