@@ -12,7 +12,6 @@ from tk_tools.cli._main import entry
 from tk_tools.errors import ConfigError
 from tk_tools.models import get_model, load, model_names
 
-
 TOOL = "tk-infer"
 
 

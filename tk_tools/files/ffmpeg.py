@@ -21,8 +21,8 @@ class VideoWriter:
 
     `width`, `height`: size of the pictures given; odd ones are widened by one row or column, since 4:2:0 video has even
     sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures, from `audio_start`
-    seconds on; with `shortest` both end with the shorter of them. `metadata`: tags such as title and comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same
-    bytes. Write to a temporary path (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
+    seconds on; with `fit_audio` it is cut, or silence added, to end with them. `metadata`: tags such as title and
+    comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same bytes. Write to a temporary path (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class VideoWriter:
         fps: Fraction,
         audio: Path | None = None,
         audio_start: float = 0,
-        shortest: bool = False,
+        fit_audio: bool = False,
         metadata: dict[str, str] | None = None,
         quality: int = 18,
         preset: str = "veryfast",
@@ -62,7 +62,7 @@ class VideoWriter:
                 "-map",
                 "1:a:0",
             ]
-            command += ["-c:a", "aac", "-b:a", "192k", *(["-shortest"] if shortest else [])]
+            command += ["-c:a", "aac", "-b:a", "192k", *(["-af", "apad", "-shortest"] if fit_audio else [])]
         command += [
             "-vf",
             "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",

@@ -39,7 +39,7 @@ def pictures_ahead(width: int, height: int) -> int:
 class Footage:
     """Iterate over Shots, without end unless the options say that the video stops.
 
-    face: video, still picture or NAME.face.h5; places: a NAME.face.h5 of the video, or `face` again, to look for the face.
+    face: video, still picture or NAME.face.h5; places: a NAME.face.h5 of the video, or `face` again, to look for it.
     InputError: not readable, no face in any picture, or a NAME.face.h5 of another video.
     """
 
@@ -120,7 +120,8 @@ class Footage:
     def _padded(self, box: np.ndarray) -> Box | None:
         """A face box with the pads, in whole pixels inside the picture; None when nothing is left of it."""
         top, bottom, left, right = self._options.pads
-        return self._inside(tuple(np.rint(np.asarray(box) + (-left, -top, right, bottom)).astype(int).tolist()))
+        padded = np.rint(box + np.array([-left, -top, right, bottom])).astype(int)
+        return self._inside(tuple(padded.tolist()))
 
     def _inside(self, box: Box) -> Box | None:
         left, top, right, bottom = box

@@ -34,8 +34,8 @@ def infer(
 ) -> dict[str, Any]:
     """Write `target` (.mp4): the face of a video or picture speaks.
 
-    checkpoint: a generator's file. speech: any sound; `face` itself for its own. places: a NAME.face.h5 of the video, or
-    `face` itself, to look for the face. Facts: frames, fps, seconds, frames_without_face, without_face (list of
+    checkpoint: a generator's file. speech: any sound; `face` itself for its own. places: a NAME.face.h5 of the video,
+    or `face` itself, to look for the face. Facts: frames, fps, seconds, frames_without_face, without_face (list of
     [start, end] in seconds of the source), and a "warning" when something is missing.
     InputError, WeightsError, OutputError: see Footage, Speech, load_generator, VideoWriter.
     """
@@ -53,7 +53,7 @@ def infer(
             fps=footage.fps,
             audio=speech,
             audio_start=_skipped(speech) if sound.aligned else 0,
-            shortest=options.on_short_video == "stop",
+            fit_audio=options.on_short_video == "stop",
             metadata={"comment": made.comment(synthetic=True) if options.mark else made.comment()},
             quality=options.quality,
         )

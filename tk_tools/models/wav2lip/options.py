@@ -24,8 +24,8 @@ class InferOptions:
 
     face: largest, left, right, or a number from the left. backend: what finds it. box: left, top, right, bottom of the
     face in every picture, None to find it. pads: top, bottom, left, right, source pixels added to the boxes found.
-    feather: width of the blended edge as a share of the box's shorter side. fps: pictures per second of a still picture.
-    on_short_video: loop, bounce or stop, when the sound is longer. precision: fp32 or bf16. quality: x264's rate factor.
+    feather: width of the blended edge as a share of the box's shorter side. fps: pictures per second of a still.
+    on_short_video: loop, bounce or stop, when the sound is longer. precision: fp32 or bf16. quality: x264's.
     mark: whether the result says that it is synthetic. batch_size: faces at a time, None for the device's best.
     """
 

@@ -1,7 +1,8 @@
 """Makes faces speak: crops and sound in, crops out, in batches on one device, and puts them back into the pictures.
 
 The generator runs with its batch norms folded into the convolutions and channels last, which changes its numbers by
-less than 1e-4; on a processor each core draws a batch of its own, so that no number depends on how many there are. Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/Wav2Lip.
+less than 1e-4; each core draws a batch of its own, so that no number depends on how many cores there are.
+Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/Wav2Lip.
 """
 
 from __future__ import annotations
