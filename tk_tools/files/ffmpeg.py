@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -20,9 +21,10 @@ class VideoWriter:
     """Write pictures (and a sound file) as H.264 and AAC in an mp4.
 
     `width`, `height`: size of the pictures given; odd ones are widened by one row or column, since 4:2:0 video has even
-    sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures, from `audio_start`
-    seconds on; with `fit_audio` it is cut, or silence added, to end with them. `metadata`: tags such as title and
-    comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same bytes. Write to a temporary path (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
+    sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures, or the part of it
+    that begins at `audio_start` and lasts `audio_seconds` at most. `metadata`: tags such as title and comment. `quality`:
+    x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same bytes. Write to a temporary path
+    (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class VideoWriter:
         fps: Fraction,
         audio: Path | None = None,
         audio_start: float = 0,
-        fit_audio: bool = False,
+        audio_seconds: float | None = None,
         metadata: dict[str, str] | None = None,
         quality: int = 18,
         preset: str = "veryfast",
@@ -55,6 +57,7 @@ class VideoWriter:
                 "-protocol_whitelist",
                 "file",
                 *(["-ss", f"{audio_start:.6f}"] if audio_start > 0 else []),
+                *(["-t", f"{audio_seconds:.6f}"] if audio_seconds is not None else []),
                 "-i",
                 f"file:{audio}",
                 "-map",
@@ -62,7 +65,7 @@ class VideoWriter:
                 "-map",
                 "1:a:0",
             ]
-            command += ["-c:a", "aac", "-b:a", "192k", *(["-af", "apad", "-shortest"] if fit_audio else [])]
+            command += ["-c:a", "aac", "-b:a", "192k"]
         command += [
             "-vf",
             "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",
@@ -128,6 +131,8 @@ class VideoWriter:
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         self._stderr.close()
         said = lines[-1] if lines else "it said nothing"
+        if code == -signal.SIGXFSZ:
+            said = "the file grew past the size limit of the system"
         return OutputError(f"ffmpeg failed with code {code} after {self.count} pictures: {said}", path=self.path)
 
     def __enter__(self) -> VideoWriter:

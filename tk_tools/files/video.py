@@ -334,6 +334,21 @@ def picture_start(path: Path) -> Fraction | None:
         return None if frame.pts is None else frame.pts * Fraction(frame.time_base)
 
 
+def picture_seconds(path: Path) -> Fraction:
+    """How long the pictures of a video last, by its time stamps, without decoding them."""
+    first = end = None
+    with open_media(path) as container:
+        video = container.streams.video[0]
+        period = 1 / _rate(video)
+        for packet in container.demux(video):
+            if packet.pts is not None:
+                time, base = packet.pts * packet.time_base, packet.time_base
+                first = time if first is None else min(first, time)
+                length = packet.duration * base if packet.duration else period
+                end = time + length if end is None else max(end, time + length)
+    return Fraction(0) if first is None else Fraction(end - first)
+
+
 def _mono_frames(container, stream, path: Path) -> Iterator[tuple[Fraction | None, np.ndarray]]:
     """(time stamp in seconds or None, float32 samples) of each decoded block of sound, mixed to one channel.
 

@@ -18,7 +18,7 @@ from tk_tools.face.crop import stretches
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import picture_start, probe
+from tk_tools.files.video import picture_seconds, picture_start, probe
 from tk_tools.jobs.ahead import ahead
 from tk_tools.models.wav2lip.footage import Footage, pictures_ahead
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
@@ -53,7 +53,7 @@ def infer(
             fps=footage.fps,
             audio=speech,
             audio_start=_skipped(speech) if sound.aligned else 0,
-            fit_audio=options.on_short_video == "stop",
+            audio_seconds=_stop(footage) if options.on_short_video == "stop" else None,
             metadata={"comment": made.comment(synthetic=True) if options.mark else made.comment()},
             quality=options.quality,
         )
@@ -107,6 +107,11 @@ def _skipped(video: Path) -> float:
         return 0
     begin = min(info.start, info.audio_start)
     return max(0.0, float(start) - begin)
+
+
+def _stop(footage: Footage) -> float | None:
+    """Where the sound has to end with a video that stops."""
+    return None if footage.still else float(picture_seconds(footage.path))
 
 
 def _check(path: Path, pictures: int, target: Path) -> None:
