@@ -126,8 +126,9 @@ class CodedFrames:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Pictures start to stop - 1: (stop - start, height, width, 3) uint8 RGB. InputError: a picture is damaged."""
-        pictures = np.empty((stop - start, self.height, self.width, 3), np.uint8)
-        for index, code in enumerate(self.read_coded(start, stop)):
+        codes = self.read_coded(start, stop)
+        pictures = np.empty((len(codes), self.height, self.width, 3), np.uint8)
+        for index, code in enumerate(codes):
             try:
                 pictures[index] = decode(code, codec=self.codec, height=self.height, width=self.width)
             except ValueError as error:

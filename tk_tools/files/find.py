@@ -36,13 +36,19 @@ def find_files(operand: Path, suffixes: tuple[str, ...]) -> Iterator[Found]:
         return
     count = 0
     for folder, folders, names in os.walk(operand, onerror=_unreadable, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _leads_back(folder, name))
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith(suffixes):
                 count += 1
                 yield Found(Path(folder, name), below=operand)
     if count == 0:
         raise InputError(f"holds no file of the kinds {' '.join(suffixes)}", path=operand)
+
+
+def _leads_back(folder: str, name: str) -> bool:
+    """Whether a folder is a link to one that it lies in: following it would never end."""
+    path = os.path.join(folder, name)
+    return os.path.islink(path) and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(path))
 
 
 def _unreadable(error: OSError) -> None:

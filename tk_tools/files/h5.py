@@ -6,6 +6,7 @@ Every file has root attributes `kind`, `schema`, `tool`, `params` (JSON: the opt
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,17 +59,47 @@ def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]
         except InputError as error:
             raise OutputError(f"was not written whole ({error.message}); is the disk full?", path=target) from error
 
-    # libver fixed: the same content gives the same bytes
-    with (
-        atomic_path(Path(target), check=check) as temporary,
-        h5py.File(temporary, mode="x", libver=("v110", "v110")) as file,
-    ):
-        file.attrs["kind"] = kind.name
-        file.attrs["schema"] = np.int64(kind.schema)
-        file.attrs["tool"] = f"tk-tools {__version__}"
-        file.attrs["params"] = json.dumps(made.params, sort_keys=True)
-        file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
-        yield file
+    with atomic_path(Path(target), check=check) as temporary, _Disk(temporary, mode="x+") as disk:
+        try:
+            # libver fixed: the same content gives the same bytes
+            with h5py.File(disk, mode="w", libver=("v110", "v110")) as file:
+                file.attrs["kind"] = kind.name
+                file.attrs["schema"] = np.int64(kind.schema)
+                file.attrs["tool"] = f"tk-tools {__version__}"
+                file.attrs["params"] = json.dumps(made.params, sort_keys=True)
+                file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
+                yield file
+        except OSError as error:
+            raise disk.failure or error  # noqa: B904 - one of them is the cause itself
+        if disk.failure is not None:
+            raise disk.failure
+
+
+class _Disk(io.FileIO):
+    """The file below HDF5. A write that fails only seems to be done, and `failure` is raised when the file is closed.
+
+    HDF5 does not get over an error here: the file cannot be closed any more, and the process crashes at its exit.
+    """
+
+    failure: BaseException | None = None
+
+    def write(self, data) -> int:
+        place, rest = self.tell(), memoryview(data).cast("B")
+        end = place + len(rest)
+        try:
+            while len(rest) and self.failure is None:
+                rest = rest[super().write(rest) :]
+        except BaseException as error:  # noqa: BLE001 - that of a signal too
+            self.failure = error
+        self.seek(end)
+        return end - place
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except BaseException as error:  # noqa: BLE001
+            self.failure = self.failure or error
+            return self.tell() if size is None else size
 
 
 def open_h5(path: Path, kind: Kind) -> h5py.File:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import numpy as np
 from tk_tools.errors import OutputError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.video import to_int16
+from tk_tools.files.whole import check_length
+
+_LONGEST = 2**31 - 2**20  # bytes of samples: the sizes in the header have 32 bits, and some readers take them as signed
 
 
 def write_wav(
@@ -18,24 +22,30 @@ def write_wav(
     """Write blocks of sound, whole or not at all, and return the number of samples.
 
     Blocks are (n,) or (n, channels), int16 or float32 in [-1, 1]; `rate` in Hz; `comment` goes into the file's tags.
+    OutputError: no room, or more than a wav can hold (2 GiB).
     """
-    import soundfile
-
-    def check(temporary: Path) -> None:
-        written = soundfile.info(temporary).frames
-        if written != count:
-            raise OutputError(f"was not written whole: {written} of {count} samples", path=path)
-
     count = 0
-    with (
-        atomic_path(Path(path), check=check) as temporary,
-        soundfile.SoundFile(
-            temporary, mode="w", samplerate=rate, channels=channels, subtype="PCM_16", format="WAV"
-        ) as file,
-    ):
-        if comment:
-            file.comment = comment
+    with atomic_path(Path(path), check=check_length) as temporary, open(temporary, "xb") as file:
+        file.write(_header(0, rate=rate, channels=channels, comment=comment))
         for block in blocks:
-            file.write(block if block.dtype == np.int16 else to_int16(block))
+            file.write((block if block.dtype == np.int16 else to_int16(block)).astype("<i2").tobytes())
             count += len(block)
+            if 2 * channels * count > _LONGEST:
+                raise OutputError("is longer than a wav can hold (2 GiB)", path=path)
+        file.seek(0)
+        file.write(_header(count, rate=rate, channels=channels, comment=comment))
     return count
+
+
+def _header(samples: int, *, rate: int, channels: int, comment: str | None) -> bytes:
+    """All that comes before the samples."""
+    frame = 2 * channels  # bytes
+    chunks = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, 16))
+    if comment:
+        chunks += _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", comment.encode() + b"\0"))
+    data = struct.pack("<4sI", b"data", samples * frame)
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks) + len(data) + samples * frame, b"WAVE") + chunks + data
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
