@@ -3,7 +3,11 @@
 import argparse
 import os
 import pickle
+import sys
 import zipfile
+from collections import defaultdict
+from pathlib import PurePosixPath
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -130,10 +134,34 @@ def test_training_checkpoint_gives_its_config(tmp_path, state):
     assert_same(load_state_dict(path, part="b"), state)
 
 
-def test_pickled_configuration_is_read_as_an_empty_object(tmp_path, state):
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize(
+    "held",
+    [
+        argparse.Namespace(rate=16000),
+        PurePosixPath("runs/a"),
+        defaultdict(list, a=[1]),
+        np.arange(4.0),
+        np.array([1, "a"], dtype=object),
+        {int: 3},
+    ],
+    ids=["namespace", "path", "defaultdict", "array", "objects", "type"],
+)
+def test_pickled_configuration_is_read_past(tmp_path, state, held, zipped):
     path = tmp_path / "with_options.pth"
-    torch.save({"state_dict": state, "hyper_parameters": argparse.Namespace(rate=16000)}, path)
+    torch.save({"state_dict": state, "hyper_parameters": held}, path, _use_new_zipfile_serialization=zipped)
     assert_same(load_state_dict(path), state)
+
+
+def test_configuration_that_cannot_be_read_past_is_named(tmp_path, state, monkeypatch):
+    """A list of a package's own kind fills itself while it is read, which only its own code can do."""
+    module = ModuleType("omegaconf")
+    module.Steps = type("Steps", (list,), {"__module__": "omegaconf"})
+    monkeypatch.setitem(sys.modules, "omegaconf", module)
+    path = tmp_path / "with_options.pth"
+    torch.save({"state_dict": state, "steps": module.Steps([1, 2])}, path)
+    with pytest.raises(WeightsError, match=r"pickles objects of omegaconf\.Steps that need their code"):
+        load_state_dict(path)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +34,12 @@ INERT_MODULES = (
     "pytorch_lightning.",
     "argparse.Namespace",
     "typing.",
-    "collections.",
+    "pathlib.",
+    "numpy.",
 )
 """Configuration that published checkpoints pickle beside their tensors: read as empty objects, no code runs."""
 
+PLAIN_TYPES = ("list", "dict", "int", "float", "str", "slice")
 LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 TRAINING_STATE = re.compile(r"optim|sched|^opt_|^sch_|scaler|random|sampler", re.IGNORECASE)
 
@@ -213,9 +216,7 @@ def _read_torchscript(path: Path) -> dict[str, Tensor]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # published files exist in this form whatever its future
+            warnings.simplefilter("ignore", DeprecationWarning)  # the files exist, whatever the form's future
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
     except Exception as error:  # its reader is as free in what it raises
         raise WeightsError("is a damaged TorchScript archive; fetch it again", path=path) from error
@@ -234,7 +235,7 @@ class _Inert:
 def _read_pickled(path: Path, form: str) -> Any:
     import torch
 
-    allowed = _numpy_scalars()
+    allowed = _harmless()
     for _ in range(200):
         try:
             with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
@@ -244,7 +245,11 @@ def _read_pickled(path: Path, form: str) -> Any:
             name = _refused_global(error)
             if name is None or not name.startswith(INERT_MODULES):
                 _refuse_code(path, form, name)
-                raise WeightsError("is cut short or damaged; fetch it again", path=path) from None
+                foreign = [found for found in _globals(path, form) if found.startswith(INERT_MODULES)]
+                fault = "is cut short or damaged; fetch it again"
+                if foreign:
+                    fault = f"pickles objects of {foreign[0]} that need their code; save its state dict alone"
+                raise WeightsError(fault, path=path) from None
             allowed.append((type(name, (_Inert,), {}), name))
         except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
             _refuse_code(path, form)
@@ -252,18 +257,14 @@ def _read_pickled(path: Path, form: str) -> Any:
     raise WeightsError("pickles too many kinds of objects to be a checkpoint", path=path)
 
 
-def _numpy_scalars() -> list:
-    """Losses and step counts are often saved as numpy scalars; these constructors only make numbers."""
-    import numpy as np
+def _harmless() -> list:
+    """Names that checkpoints use beside tensors and torch does not allow by itself; what they make is not looked at."""
+    types = [(type(name, (_Inert,), {}), f"builtins.{name}") for name in PLAIN_TYPES]
+    return [*types, (_plain_dict, "collections.defaultdict")]
 
-    scalar = np.float64(0).__reduce__()[0]
-    dtypes = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "b1")]
-    return [
-        np.dtype,
-        *dtypes,
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
-    ]
+
+def _plain_dict(*default) -> OrderedDict:
+    return OrderedDict()
 
 
 def _refused_global(error: Exception) -> str | None:
@@ -273,9 +274,8 @@ def _refused_global(error: Exception) -> str | None:
 
 SAFE_GLOBALS = (
     "torch.",
-    "torch._utils.",
-    "collections.OrderedDict",
-    "numpy.",
+    "collections.",
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in PLAIN_TYPES),
     "_codecs.encode",
     *INERT_MODULES,
 )
