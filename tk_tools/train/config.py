@@ -61,7 +61,9 @@ class Config(Section):
         ge=1,
         description="Steps between validations; each also draws samples and may mark a best checkpoint.",
     )
-    validate_batches: int = Field(0, ge=0, description="Batches in a validation; 0: once through the validation clips.")
+    validate_batches: int = Field(
+        0, ge=0, description="Batches in a validation, at most one pass; 0: once through the validation clips."
+    )
     val_share: float = Field(
         0.05,
         gt=0,

@@ -149,7 +149,8 @@ class Loop:
         nets = [plain(net) for net in self.task.modules.values()]
         modes = {module: module.training for net in nets for module in net.modules()}
         draws = self.val_sampler.draws_per_batch
-        count = self.config.validate_batches or math.ceil(self.val_sampler.size / draws)
+        once = math.ceil(self.val_sampler.size / draws)
+        count = min(self.config.validate_batches or once, once)
         source = self._batches(self.task.val_data, self.val_sampler)
         with torch.no_grad(), checkpoint.kept_random_state(self.fabric.device, seed=self.config.seed):
             share = itertools.islice(source, count)

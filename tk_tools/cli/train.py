@@ -1,0 +1,307 @@
+"""tk-train MODEL: files in, a trained run folder out; each model in the registry is a sub-command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.cli import _options
+from tk_tools.cli._main import ExitCode, entry
+from tk_tools.errors import ConfigError, TkError
+from tk_tools.models import Model, Stage, get_model, load, model_names
+
+TOOL = "tk-train"
+
+
+class _Models(click.Group):
+    """The models as sub-commands, each looked up when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return model_names()
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        try:
+            return _model_command(get_model(name))
+        except ConfigError:
+            return None
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Models"):
+            formatter.write_dl([(name, get_model(name).summary) for name in model_names()])
+
+
+@click.command(TOOL, cls=_Models, context_settings=_options.CONTEXT, subcommand_metavar="MODEL [OPTIONS] [PATH]...")
+def command() -> None:
+    """Train a model on files; prints the path of the best weights.
+
+    `tk-train MODEL --help` shows the model's stages and options.
+
+    \b
+    Examples:
+      tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
+      tk-train wav2lip --stage expert --preset tiny --set max_steps=2000 --out runs/expert faces/
+      tk-train wav2lip --stage expert --print-config > expert.yaml
+
+    See also: tk-crop-face (makes the files), tk-split-list, tk-infer (runs what was trained), tk-plot.
+    """
+
+
+def _model_command(model: Model) -> click.Command:
+    def call(**values: Any) -> int:
+        return _train(model, **values)
+
+    path = _options.path_type
+    options = [
+        click.option("--stage", type=click.Choice([s.name for s in model.stages]), help="Train this stage alone."),
+        click.option(
+            "--out",
+            type=path(),
+            metavar="RUN",
+            help="Run folder of the stage; without --stage the folder of all their run folders.  "
+            f"[default: runs/{model.name}[/STAGE]]",
+        ),
+        *(
+            click.option(
+                f"--{name}", type=path(), metavar="RUN", help=f"Run of stage {name}, or a file of its weights."
+            )
+            for name in _need_names(model)
+        ),
+        click.option(
+            "--init", type=path(), metavar="RUN", help="Start from the weights of this run or file (with --stage)."
+        ),
+        click.option(
+            "--val",
+            type=path(),
+            multiple=True,
+            metavar="PATH",
+            help="Files, folders or a list (.txt) to validate on; else a share of the input.",
+        ),
+        click.option("--preset", metavar="NAME", help="Named set of values, such as tiny."),
+        click.option(
+            "--config", type=path(dir_okay=False), metavar="FILE", help="Values from a YAML file, see --print-config."
+        ),
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="One value; STAGE.KEY=VALUE for one stage alone, when all are trained.",
+        ),
+        click.option("--print-config", is_flag=True, help="Print the values as YAML, with their meaning, and end."),
+        click.option("--devices", type=click.IntRange(min=1), help="Devices (or CPU processes): --set devices=N."),
+        click.option("--resume", is_flag=True, help="Go on from the last checkpoint although settings differ."),
+        click.option("--force", is_flag=True, help="Begin again: remove what an earlier run made in the run folder."),
+        _options.null,
+        _options.verbosity,
+    ]
+    for option in reversed(options):
+        call = option(call)
+    call = _options.operands("[PATH]...")(call)
+    stages = "\n".join(f"  {s.name}: {s.summary} ({', '.join(_suffixes(s))})" for s in model.stages)
+    return click.command(model.name, help=_HELP.format(model=model, stages=stages), context_settings=_options.CONTEXT)(
+        call
+    )
+
+
+_HELP = """Train {model.name}: {model.summary}.
+
+PATH: files, or folders searched for them; '-' or none: paths from standard input, read to their end. Without --stage
+every stage is trained in order, each with the weights of the ones before; finished ones are passed over. A run that was
+stopped goes on where it was. Prints the path of the best weights, and nothing else, on standard output.
+
+\b
+Stages, and the files they read:
+{stages}
+
+A loss that is not finite ends the run with exit code 1; SIGINT and SIGTERM end it after the step at hand (a second
+signal: at once). The last good checkpoint is kept.
+"""
+
+
+def _train(model: Model, **values: Any) -> int:
+    from tk_tools.cli._log import Log
+
+    log = Log(TOOL, values["verbose"] - values["quiet"])
+    if values["init"] and not values["stage"]:
+        raise click.UsageError("--init needs --stage: which one is to start from these weights?")
+    stages = [stage for stage in model.stages if values["stage"] in (None, stage.name)]
+    configs = _configs(stages, values)
+    if values["print_config"]:
+        _print_configs(configs, one=values["stage"] is not None)
+        return ExitCode.DONE
+    _check_processes(configs)
+    given = {name: value for name in _need_names(model) if (value := values[name]) is not None}
+    if values["stage"] is None:
+        stages = [stage for stage in stages if stage.name not in given]
+    for stage in stages:
+        missing = [name for name in stage.needs if name not in given and name not in {s.name for s in stages}]
+        if missing:
+            raise click.UsageError(
+                f"Stage {stage.name} needs --{missing[0]} RUN: a run of stage {missing[0]}, or weights."
+            )
+    first = _is_first_process()
+    clips = _find_clips(stages, values, log) if first else {stage.name: ([], []) for stage in stages}
+    try:
+        best = _run_stages(model, stages, configs, clips, given, values, log)
+    except TkError:
+        if first:
+            raise
+        return ExitCode.DONE  # told by the first process, or already; another code would end that one before its time
+    if first:
+        print(os.fspath(best), flush=True)
+    return ExitCode.DONE
+
+
+def _run_stages(model: Model, stages, configs, clips, given, values, log) -> Path:
+    from tk_tools.train.session import run_stage, split_clips
+
+    root = values["out"] or Path("runs", model.name)
+    folders: dict[str, Path] = {}
+    for stage in stages:
+        alone = values["stage"] is not None
+        folders[stage.name] = root if alone and values["out"] else root / stage.name
+        needs = {name: given.get(name) or folders[name] for name in stage.needs}
+        start = values["init"] or (folders.get(stage.starts_from) if not alone else None)
+        if start is not None:
+            needs["init"] = start
+        config = configs[stage.name]
+        train, val = clips[stage.name]
+        if train and not val:
+            suffixes = _suffixes(stage)
+            train, val = split_clips(train, share=config.val_share, seed=config.seed, suffixes=suffixes, log=log)
+        best = run_stage(
+            model=model.name,
+            stage=stage.name,
+            task=load(stage.task),
+            config=config,
+            clips=(train, val),
+            needs=needs,
+            out=folders[stage.name],
+            log=log,
+            command=shlex.join([TOOL, *sys.argv[1:]]),
+            resume=values["resume"],
+            force=values["force"],
+        )
+    return best
+
+
+def _need_names(model: Model) -> list[str]:
+    return sorted({name for stage in model.stages for name in stage.needs})
+
+
+def _suffixes(stage: Stage) -> tuple[str, ...]:
+    return tuple(f".{kind.lstrip('.')}" for kind in stage.reads)
+
+
+def _is_first_process() -> bool:
+    """Whether this is the process that reads the input: not so in those that a launcher or Fabric started beside it."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+
+
+def _configs(stages: list[Stage], values: dict[str, Any]) -> dict[str, Any]:
+    """The config of each stage; with several, a file has a section for each, and --set may begin with the stage."""
+    from tk_tools.train.config import has_key, make_config, nearest_key, parse_assignment, read_yaml
+
+    kinds = {stage.name: load(stage.config) for stage in stages}
+    content = read_yaml(values["config"]) if values["config"] else {}
+    if len(stages) > 1:
+        unknown = [name for name in content if name not in kinds]
+        if unknown:
+            raise ConfigError(
+                f"unknown section {unknown[0]}; without --stage the sections are {', '.join(kinds)}",
+                path=values["config"],
+            )
+    sections = content if len(stages) > 1 else {stages[0].name: content}
+    chosen: dict[str, list[tuple[str, Any]]] = {name: [] for name in kinds}
+    if values["devices"]:
+        chosen = {name: [("devices", values["devices"])] for name in kinds}
+    for text in values["assignments"]:
+        key, value = parse_assignment(text)
+        head, _, rest = key.partition(".")
+        if head in kinds and rest:
+            chosen[head].append((rest, value))
+            continue
+        takers = [name for name, kind in kinds.items() if has_key(kind, key)]
+        if not takers:
+            near = next((near for kind in kinds.values() if (near := nearest_key(kind, key))), None)
+            raise ConfigError(
+                f"--set {text}: unknown key; " + (f"did you mean {near}?" if near else "see --print-config")
+            )
+        for name in takers:
+            chosen[name].append((key, value))
+    return {
+        name: make_config(
+            kind,
+            preset=values["preset"],
+            values=sections.get(name) or {},
+            assignments=chosen[name],
+            path=values["config"],
+        )
+        for name, kind in kinds.items()
+    }
+
+
+def _check_processes(configs: dict[str, Any]) -> None:
+    """All stages of one command run in the same processes."""
+    if len({(c.devices, c.nodes, c.strategy, c.accelerator) for c in configs.values()}) > 1:
+        raise ConfigError(
+            "devices, nodes, strategy and accelerator must be the same for all stages; or train them one by one"
+        )
+
+
+def _print_configs(configs: dict[str, Any], one: bool) -> None:
+    from tk_tools.train.config import as_yaml
+
+    if one:
+        click.echo(as_yaml(*configs.values()), nl=False)
+        return
+    for name, config in configs.items():
+        click.echo(f"{name}:\n{as_yaml(config, indent='  ')}", nl=False)
+
+
+def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> dict[str, tuple[list[Path], list[Path]]]:
+    """The files of each stage for training and validation. An operand that is no input ends the command."""
+    from tk_tools.cli._inputs import find_inputs
+
+    def failed(error: TkError) -> None:
+        raise error
+
+    reads = tuple(dict.fromkeys(suffix for stage in stages for suffix in _suffixes(stage)))
+    found = [item.path for item in find_inputs(values["operands"], reads, log, null=values["null"], failed=failed)]
+    held_out = [path for operand in values["val"] for path in _held_out(operand, reads)]
+    clips = {}
+    for stage in stages:
+        mine = _suffixes(stage)
+        val = [path for path in held_out if path.name.lower().endswith(mine)]
+        kept = {os.path.abspath(path) for path in val}
+        train = [path for path in found if path.name.lower().endswith(mine) and os.path.abspath(path) not in kept]
+        if not train:
+            raise click.UsageError(f"No input for stage {stage.name}, which reads {' '.join(mine)}.")
+        if values["val"] and not val:
+            raise click.UsageError(f"--val holds no input for stage {stage.name}, which reads {' '.join(mine)}.")
+        clips[stage.name] = (train, val)
+    return clips
+
+
+def _held_out(operand: Path, reads: tuple[str, ...]) -> list[Path]:
+    from tk_tools.errors import InputError
+    from tk_tools.files.find import find_files, read_paths
+
+    if operand.suffix == ".txt" and not operand.name.endswith(reads):
+        try:
+            with open(operand, "rb") as stream:
+                return list(read_paths(stream))
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
+    return [found.path for found in find_files(operand, reads)]
+
+
+main = entry(command)
+
+if __name__ == "__main__":
+    main()
