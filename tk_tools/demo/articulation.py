@@ -13,9 +13,9 @@ import numpy as np
 from tk_tools.demo.speech import Phoneme
 
 CONTROL_RATE = 500  # Hz, of the curves before they are sampled for the pictures
-GLIDE = 0.028  # s, standard deviation of the glide from one shape to the next
+GLIDE = 0.022  # s, standard deviation of the glide from one shape to the next
 LOUDNESS_WINDOW = 0.030  # s, standard deviation of the loudness's smoothing
-LOUDNESS_SHARE = 0.5  # of the opening follows the loudness, the rest the phoneme alone
+LOUDNESS_SHARE = 0.7  # of the opening follows the loudness, the rest the phoneme alone
 
 # (opening 0 closed .. 1 wide open, width -1 rounded .. 1 spread) by espeak-ng's letters without stress and numbers.
 SHAPES = {
