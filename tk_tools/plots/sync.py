@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tk_tools.errors import InputError
 from tk_tools.files.sync_file import SyncCurve, SyncFile
 from tk_tools.plots import PlotOptions
 from tk_tools.plots.figure import BLUE, GREY, ORANGE, render
@@ -15,7 +14,7 @@ _NAMED = 6  # clips; more are thin lines around their mean
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a NAME.sync.h5 (tk-eval-lse --curves). InputError: not such a file, or no clip in it."""
+    """The picture of a NAME.sync.h5 (tk-eval-lse --curves). InputError: not such a file."""
     with SyncFile(path) as file:
         clips = (
             list(file)
@@ -26,8 +25,6 @@ def draw(path: Path, options: PlotOptions) -> np.ndarray:
             ]
         )
         frame_rate = file.frame_rate
-    if not clips:
-        raise InputError("holds no clip", path=path)
 
     def fill(figure):
         if len(clips) > 1:
