@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from tk_tools.audio.mel import mel
+from tk_tools.audio.mel import mel_blocks
+from tk_tools.audio.mel_presets import WAV2LIP
 from tk_tools.audio.mfcc import FRAME as MFCC_FRAME
 from tk_tools.audio.mfcc import HOP as MFCC_HOP
 from tk_tools.audio.mfcc import mfcc
@@ -116,12 +117,13 @@ class ExpertScorer:
         self.device = device
 
     def sound_windows(self, samples: int) -> int:
-        columns = 1 + samples // 200
+        columns = 1 + samples // WAV2LIP.hop_length
         # The last window v whose columns from int(80 v / 25) on are all there.
         return ((columns - sync_expert.MEL_COLUMNS + 1) * FRAME_RATE - 1) // MEL_PER_SECOND + 1
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
-        return mel(samples, "wav2lip")
+        seconds = (samples[start : start + SAMPLE_RATE] for start in range(0, len(samples), SAMPLE_RATE))
+        return np.concatenate(list(mel_blocks(seconds, WAV2LIP)))
 
     @torch.inference_mode()
     def embed_sound(self, sound: np.ndarray, first: int, count: int) -> np.ndarray:
