@@ -26,7 +26,7 @@ DETECTORS = ("sfd", "blazeface", "blazeface-back", "retinaface", "scrfd", "yunet
 """Detectors of face-alignment; the dlib backend has its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detection:
     """A face: `box` (4,) in picture edges, by the backend's own convention; `score` on its own scale, more is surer."""
 

@@ -17,7 +17,7 @@ from tk_tools.face.backends import BackendOptions, Detection
 from tk_tools.face.picture import Patch, Picture
 from tk_tools.weights.find import find_weights
 
-SEARCH_SIDES = (640, 1440)  # longer side of the picture for the two HOG efforts: faces from 1/8 and from 1/18 of it
+SEARCH_SIDES = (640, 1920, 3200)  # longer side of the picture for the HOG efforts: faces from 1/8, 1/24, 1/40 of it
 CNN_SIDE = 480  # the CNN takes 7 microseconds a pixel
 ENLARGE = 2.5  # small pictures are enlarged by this much at most
 SEARCH_SCORE = 0.0
@@ -36,7 +36,7 @@ class DlibBackend:
     """See Backend. The score is the HOG detector's margin: about 2 for a clear frontal face, 0 at the border."""
 
     label = "dlib (HOG, 68 landmarks)"
-    efforts = 3
+    efforts = len(SEARCH_SIDES) + 1
     sure_score = 1.0
 
     def __init__(self, options: BackendOptions = BackendOptions()):
@@ -63,6 +63,8 @@ class DlibBackend:
 
     def search(self, picture: Picture, effort: int) -> list[Detection]:
         if effort < len(SEARCH_SIDES):
+            if effort and ENLARGE * max(picture.width, picture.height) <= SEARCH_SIDES[effort - 1]:
+                return []  # the effort before saw it as large already
             small, scale = picture.shrunk(SEARCH_SIDES[effort], enlarge=ENLARGE)
             found = self._hog_boxes(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), SEARCH_SCORE)
         else:

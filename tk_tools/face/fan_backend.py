@@ -157,7 +157,7 @@ class FaceAlignmentBackend:
         return [Detection(detection.box / scale + corner, detection.score) for detection in self._run(region)]
 
     def _search_squares(self, picture: Picture, effort: int) -> list[Detection]:
-        """The whole picture first, then half-overlapping squares: BlazeFace shrinks what it gets to 128 or 256 pixels."""
+        """The whole picture, then half-overlapping squares: BlazeFace shrinks what it gets to 128 or 256 pixels."""
         longer, shorter = max(picture.width, picture.height), min(picture.width, picture.height)
         side = longer if effort == 0 else shorter * SQUARE_SHARES[effort - 1]
         found: list[Detection] = []

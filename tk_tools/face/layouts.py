@@ -84,7 +84,7 @@ def syncnet_corners(landmarks: np.ndarray) -> np.ndarray:
 
 
 def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
-    """The face turned upright: similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py, FaceAlign)."""
+    """The face turned upright: similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py)."""
     source = landmarks[LAWDNET_POINTS]
     target = LAWDNET_TEMPLATE
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
@@ -107,8 +107,8 @@ def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
 class Layout:
     """A crop of width x height pixels.
 
-    corners: (68, 2) landmarks -> (3, 2) corners of the crop in picture edges. clipped: they stay inside the picture, as
-    a slice of it would. border: grey level beyond the picture, None to go on with its last pixels.
+    corners: (68, 2) landmarks -> (3, 2) corners of the crop in picture edges. clipped: they stay inside the picture,
+    as a slice of it would. border: grey level beyond the picture, None to go on with its last pixels.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Layout:
         picture_height: int,
         pads: tuple[float, float, float, float] = (0, 0, 0, 0),
     ) -> np.ndarray:
-        """The (2, 3) transform from source to crop pixels. pads: top, bottom, left, right, source pixels; boxes only."""
+        """The (2, 3) map from source to crop pixels. pads: top, bottom, left, right, source pixels; for boxes only."""
         if self.clipped:
             top, bottom, left, right = pads
             (x1, y1), (x2, _), (_, y2) = corners

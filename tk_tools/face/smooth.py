@@ -25,8 +25,9 @@ GAP_OVERLAP = 0.2  # of the face boxes at both ends of a gap
 class FaceFrame:
     """One picture with its face.
 
-    rgb: (H, W, 3). box: (4,) the face box, corners: (3, 2) of the crop; both smoothed, in picture edges. landmarks: (68, 2)
-    as found or interpolated, None without. score: NaN where the detector did not see the face. valid: the crop shows it.
+    rgb: (H, W, 3). box: (4,) the face box, corners: (3, 2) of the crop; both smoothed, in picture edges. landmarks:
+    (68, 2) as found or interpolated, None without. score: NaN where the detector did not see the face. valid: the
+    crop shows it.
     """
 
     rgb: np.ndarray
