@@ -10,6 +10,7 @@ from tk_tools.face.layouts import find_layout
 from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks
 from tk_tools.files.truth_file import read_truth_file
 from tk_tools.files.video import probe, read_audio, read_frames
+from tk_tools.metrics.lse import measure_sync
 
 OPTIONS = ClipOptions(seed=11, index=0, seconds=3.0)
 
@@ -68,6 +69,20 @@ def test_positive_shift_brings_the_sound_early_and_leaves_the_pictures(clip, tmp
     truths = [read_truth_file(truth_path(path)) for path in (clip, moved)]
     assert truths[1].shift == shift
     assert np.array_equal(truths[0].phoneme_times, truths[1].phoneme_times)
+
+
+@pytest.mark.parametrize("shift", [-4, 0, 5])
+def test_the_sync_measure_finds_the_shift(clip, tmp_path, shift):
+    """The sound of the unshifted clip stands for its pictures; both are embedded as what is heard in five frames."""
+    moved = tmp_path / "moved.mp4"
+    make_clip(moved, ClipOptions(**vars(OPTIONS) | {"shift": shift}))
+
+    def embed(path):
+        samples = read_audio(path, rate=16000).astype(float)[: 74 * 640]
+        energy = np.log(np.square(samples).reshape(-1, 160).mean(axis=1) + np.square(samples).mean() * 1e-3)
+        return np.stack([energy[4 * frame : 4 * frame + 20] for frame in range(70)])
+
+    assert measure_sync(embed(clip), embed(moved)).offset == shift
 
 
 def test_same_options_same_bytes(clip, tmp_path):

@@ -26,7 +26,7 @@ LONGEST_SHIFT = 15  # frames, that of tk_tools.demo.script (a test holds the two
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Draw other people, voices and sentences; clips of two seeds have nothing in common.",
+    help="Another seed draws other people, sentences and ways to speak: clips that training has not seen.",
 )
 @click.option(
     "--start",
