@@ -24,12 +24,16 @@ from tk_tools.metrics import (
 )
 
 
+def _tags(golden):
+    """The first words of the output names in their order, one for each input or pair of inputs."""
+    return list(dict.fromkeys(name.split("_")[0] for name in golden.meta["outputs"]))
+
+
 @torch.no_grad()
 def s3fd_face_alignment(golden):
     network = golden.fill(s3fd.S3FD(s3fd.FACE_ALIGNMENT))
     results = {}
-    for name, x in zip(golden.input_names, golden.tensors(), strict=True):
-        tag = name.split(".", 1)[1]
+    for tag, x in zip(_tags(golden), golden.tensors(), strict=True):
         for number, (classes, boxes) in enumerate(network(x), start=1):
             results |= {f"{tag}_cls{number}": classes, f"{tag}_reg{number}": boxes}
     return results
@@ -44,8 +48,7 @@ def s3fd_syncnet(golden):
     }
     network.load_state_dict(s3fd.from_syncnet_names(drawn))
     results = {}
-    for name, x in zip(golden.input_names, golden.tensors(), strict=True):
-        tag = name.split(".", 1)[1]
+    for tag, x in zip(_tags(golden), golden.tensors(), strict=True):
         faces, boxes, sizes = s3fd_boxes.flatten_maps(network(x))
         results[f"{tag}_loc"] = boxes
         results[f"{tag}_conf"] = torch.stack([1 - faces, faces], dim=-1)
@@ -68,12 +71,12 @@ def _wav2lip_heads(golden):
     """Class and box maps with the json's hits in them."""
     maps = []
     for level in range(len(golden.meta["map_sizes"])):
-        classes = golden.signal(f"boxes.cls{level}").copy()
+        classes = golden.signal(2 * level)
         classes[:, 0] += 3
         for image, at, row, column, boost in golden.meta["hits"]:
             if at == level:
                 classes[image, 1, row, column] += np.float32(boost)
-        boxes = np.float32(1.5) * golden.signal(f"boxes.reg{level}")
+        boxes = np.float32(1.5) * golden.signal(2 * level + 1)
         maps.append((torch.from_numpy(classes), torch.from_numpy(boxes)))
     return maps
 
@@ -81,12 +84,12 @@ def _wav2lip_heads(golden):
 def _syncnet_heads(golden):
     """Face probabilities (cells,) and offsets (cells, 4) of image 0."""
     sizes = golden.meta["map_sizes"]
-    logit = 2 * golden.signal("boxes.logit")[0] - 4
+    loc, logit = golden.signal(2 * len(sizes))[0], 2 * golden.signal(2 * len(sizes) + 1)[0] - 4
     starts = np.cumsum([0] + [rows * columns for rows, columns in sizes])
     for image, level, row, column, boost in golden.meta["hits"]:
         if image == 0:
             logit[starts[level] + row * sizes[level][1] + column] += np.float32(boost + 2)
-    return torch.sigmoid(torch.from_numpy(logit)), torch.from_numpy(np.float32(1.5) * golden.signal("boxes.loc")[0])
+    return torch.sigmoid(torch.from_numpy(logit)), torch.from_numpy(np.float32(1.5) * loc)
 
 
 def _numbers(golden, pattern):
@@ -111,10 +114,10 @@ def face_boxes(golden):
     results["syncnet_detect_top"] = np.roll(found, 1, axis=1)[: golden.meta["outputs"]["syncnet_detect_top"][0]]
     results["syncnet_faces"] = s3fd_boxes.syncnet_faces(found, height=rows, width=columns)
 
-    for name in golden.input_names:
-        if name.startswith("smooth."):
-            tag, boxes = name.replace(".", "_"), golden.signal(name).astype(np.int32)
-            results |= {f"{tag}_in": boxes, f"{tag}_out": reference_boxes.smooth_boxes(boxes)}
+    smoothed = [name.removesuffix("_in") for name in golden.meta["outputs"] if name.endswith("_in")]
+    for place, tag in enumerate(smoothed, start=len(golden.input_names) - len(smoothed)):
+        boxes = golden.signal(place).astype(np.int32)
+        results |= {f"{tag}_in": boxes, f"{tag}_out": reference_boxes.smooth_boxes(boxes)}
     pads = _numbers(golden, r"pads \d+ \d+ \d+ \d+")
     height, width = _numbers(golden, r"pictures of \d+x\d+")
     for name, smooth in (("smooth", True), ("nosmooth", False)):
@@ -150,12 +153,10 @@ def _lse_outputs(result):
 
 def lse(golden):
     results = {}
-    for key, rule in golden.meta["inputs"].items():
-        if not key.startswith("_"):
-            continue
-        tag = key[1:]
-        lips = golden.signal(f"lse.lip.{tag}")
-        noise = np.float32(rule["mix"]) * golden.signal(f"lse.noise.{tag}")
+    rules = [rule for rule in golden.meta["inputs"].values() if "roll" in rule]
+    for place, (tag, rule) in enumerate(zip(_tags(golden), rules, strict=True)):
+        lips = golden.signal(2 * place)
+        noise = np.float32(rule["mix"]) * golden.signal(2 * place + 1)
         audio = np.float32(0.7) * np.roll(lips, rule["roll"], axis=0) + noise
         found = lse_module.measure_sync(lips, audio, max_shift=golden.meta["vshift"])
         outputs = _lse_outputs(found) | {
@@ -185,10 +186,10 @@ def lse_pipeline(golden):
 
 def fid(golden):
     results = {}
-    for tag in ("full", "few"):
+    for place, tag in enumerate(_tags(golden)):
         a, b = fid_module.FeatureStatistics(), fid_module.FeatureStatistics()
-        a.add(golden.signal(f"fid.a.{tag}"))
-        b.add(np.float32(0.8) * golden.signal(f"fid.b.{tag}") + np.float32(0.15))
+        a.add(golden.signal(2 * place))
+        b.add(np.float32(0.8) * golden.signal(2 * place + 1) + np.float32(0.15))
         results[tag] = fid_module.frechet_distance(a, b)
         results[f"{tag}_by_eigenvalues"] = fid_module.frechet_distance_by_eigenvalues(a, b)
     return results
