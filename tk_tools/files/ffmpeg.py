@@ -22,9 +22,9 @@ class VideoWriter:
 
     `width`, `height`: size of the pictures given; odd ones are widened by one row or column, since 4:2:0 video has even
     sizes. `fps`: pictures per second. `audio`: a file whose whole sound goes beside the pictures, or the part of it
-    that begins at `audio_start` and lasts `audio_seconds` at most. `metadata`: tags such as title and comment. `quality`:
-    x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same bytes. Write to a temporary path
-    (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
+    that begins at `audio_start` and lasts `audio_seconds` at most. `metadata`: tags such as title and
+    comment. `quality`: x264's constant rate factor (0 lossless, 51 worst). The same pictures give the same bytes.
+    Write to a temporary path (files.atomic) and close, or use as a context manager; OutputError: ffmpeg failed.
     """
 
     def __init__(
