@@ -1,0 +1,45 @@
+"""tk-list, tk-doctor and the umbrella `tk`."""
+
+import json
+import subprocess
+from importlib.metadata import entry_points
+
+import pytest
+
+from tests.cli.conftest import SCRIPTS
+
+OURS = sorted(point.name for point in entry_points(group="console_scripts") if point.module.startswith("tk_tools.cli."))
+
+
+def test_list_names_every_tool_with_what_it_does(tk):
+    rows = [json.loads(line) for line in tk("tk-list", "--json").out.splitlines()]
+    assert [row["tool"] for row in rows] == OURS
+    assert all(20 < len(row["what it does"]) <= 80 for row in rows)
+
+
+def test_doctor_says_what_is_there_and_how_to_get_the_rest(tk, tmp_path):
+    ran = tk("tk-doctor", "--json", "--weights-dir", tmp_path)
+    rows = {row["what"]: row for row in map(json.loads, ran.out.splitlines())}
+    assert ran.code == 0
+    assert rows["torch"]["state"] == "ok"
+    assert "tk-weights fetch wav2lip-gan" in rows["weights wav2lip-gan"]["detail"]
+
+
+def test_doctor_finds_weights_in_the_named_folder(tk, tmp_path):
+    (tmp_path / "wav2lip_gan.pth").write_bytes(b"weights")
+    ran = tk("tk-doctor", "--json", "--weights-dir", tmp_path)
+    rows = {row["what"]: row for row in map(json.loads, ran.out.splitlines())}
+    assert rows["weights wav2lip-gan"] == {
+        "what": "weights wav2lip-gan",
+        "state": "ok",
+        "detail": str(tmp_path / "wav2lip_gan.pth"),
+    }
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["info", "--help"], 0), ([], 0), (["nonsense"], 2), (["--bad"], 2)])
+def test_umbrella(arguments, code):
+    done = subprocess.run([SCRIPTS / "tk", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if not arguments:
+        assert all(tool in done.stdout for tool in OURS)

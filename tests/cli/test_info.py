@@ -1,0 +1,84 @@
+"""tk-info and tk-check: what is in a file, and whether it is whole."""
+
+import json
+
+import h5py
+import pytest
+
+
+@pytest.fixture
+def frames_file(tk, clip, tmp_path):
+    ran = tk("tk-extract-frames", "--codec", "png", clip, tmp_path / "clip.frames.h5")
+    assert ran.code == 0
+    return ran.paths[0]
+
+
+def rows(ran):
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_info_tells_kind_rates_and_what_made_the_file(tk, clip, frames_file):
+    video, frames = rows(tk("tk-info", "--json", clip, frames_file))
+    assert (video["kind"], video["frames"], video["fps"], video["sample_rate"]) == ("video", 50, 25.0, 44100)
+    assert (frames["kind"], frames["frames"], frames["seconds"], frames["codec"]) == ("frames", 50, 2.0, "png")
+    assert frames["source"] == "clip.mp4"
+    assert frames["params"]["codec"] == "png"
+
+
+def test_info_prints_tab_separated_values_into_a_pipe(tk, clip):
+    header, row = tk("tk-info", clip).out.splitlines()
+    facts = dict(zip(header.split("\t"), row.split("\t"), strict=True))
+    assert facts["path"] == str(clip)
+    assert (facts["width"], facts["height"]) == ("64", "64")
+
+
+def test_info_names_a_bad_file_and_goes_on(tk, clip, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no video")
+    ran = tk("tk-info", "--json", bad, clip)
+    assert ran.code == 1
+    assert [("error" in row) for row in rows(ran)] == [True, False]
+    assert str(bad) in ran.err
+
+
+def test_check_reads_whole_files(tk, clip, frames_file):
+    ran = tk("tk-check", "--json", clip, frames_file)
+    assert ran.code == 0
+    assert [row["frames"] for row in rows(ran)] == [50, 50]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.99])
+def test_check_finds_an_hdf5_file_that_is_cut_short(tk, frames_file, share):
+    whole = frames_file.read_bytes()
+    frames_file.write_bytes(whole[: int(len(whole) * share)])
+    ran = tk("tk-check", frames_file)
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+
+
+def test_check_finds_a_flipped_byte(tk, frames_file):
+    with h5py.File(frames_file) as file:
+        place = file["video/data"].id.get_chunk_info(0).byte_offset + 1000
+    damaged = bytearray(frames_file.read_bytes())
+    damaged[place] ^= 0xFF
+    frames_file.write_bytes(damaged)
+    ran = tk("tk-check", frames_file)
+    assert ran.code == 1
+    assert "/video/data is damaged" in ran.err
+
+
+def test_check_finds_sound_that_does_not_fit_the_pictures(tk, frames_file):
+    with h5py.File(frames_file, "r+") as file:
+        samples = file["audio/samples"]
+        samples.resize(samples.shape[0] - 2000, axis=0)
+    ran = tk("tk-check", frames_file)
+    assert ran.code == 1
+    assert "/audio has 30000 samples, the pictures last 32000" in ran.err
+
+
+def test_check_finds_a_missing_attribute(tk, frames_file):
+    with h5py.File(frames_file, "r+") as file:
+        del file["video/data"].attrs["codec"]
+    ran = tk("tk-check", frames_file)
+    assert ran.code == 1
+    assert "/video/data lacks the attribute codec" in ran.err

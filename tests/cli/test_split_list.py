@@ -1,0 +1,71 @@
+"""tk-split-list: lists that stay the same when clips are added."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tk_tools.files.split import split_of
+
+
+def lists(folder):
+    return {name: (folder / f"{name}.txt").read_text().splitlines() for name in ("train", "val", "test")}
+
+
+@pytest.fixture
+def split(tk, tmp_path):
+    def call(names, *options):
+        stdin = "\n".join(names).encode()
+        ran = tk("tk-split-list", *options, "-", tmp_path / "lists", stdin=stdin)
+        assert ran.code == 0, ran.err
+        assert ran.paths == [tmp_path / "lists" / f"{name}.txt" for name in ("train", "val", "test")]
+        return lists(tmp_path / "lists")
+
+    return call
+
+
+@pytest.fixture
+def faces(tmp_path):
+    folder = tmp_path / "faces"
+    paths = [folder / f"speaker{k % 7}" / f"clip.{k}.face.h5" for k in range(300)]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return [str(path) for path in paths]
+
+
+def test_shares_are_about_those_asked_for(split, faces):
+    found = split(faces, "--val", "0.2", "--test", "0.1")
+    assert sum(map(len, found.values())) == 300
+    assert 35 < len(found["val"]) < 85
+    assert 12 < len(found["test"]) < 50
+
+
+def test_a_clip_keeps_its_list_when_others_come_or_go(split, faces):
+    options = ("--val", "0.2", "--test", "0.1")
+    whole, half = split(faces, *options), split(faces[::2], *options)
+    for name, clips in half.items():
+        assert set(clips) == set(whole[name]) & set(faces[::2])
+
+
+def test_by_folder_keeps_a_speaker_together(split, faces):
+    found = split(faces, "--by", "folder", "--val", "0.4", "--test", "0")
+    speakers = {name: {path.split("/")[-2] for path in clips} for name, clips in found.items()}
+    assert speakers["val"]
+    assert not speakers["train"] & speakers["val"]
+
+
+def test_a_folder_and_the_files_in_it_count_once(split, faces, tmp_path):
+    found = split([str(tmp_path / "faces"), *faces])
+    assert sum(map(len, found.values())) == 300
+
+
+def test_shares_over_one_are_refused(tk, tmp_path):
+    ran = tk("tk-split-list", "--val", "0.7", "--test", "0.7", tmp_path, tmp_path / "lists")
+    assert ran.code == 2
+
+
+@given(st.text(max_size=20), st.integers(0, 5))
+def test_growing_the_first_share_takes_no_clip_out_of_it(name, seed):
+    small = split_of(name, seed, {"val": 0.1, "train": 0.9})
+    large = split_of(name, seed, {"val": 0.3, "train": 0.7})
+    assert not (small == "val" and large != "val")
