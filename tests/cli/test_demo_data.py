@@ -1,11 +1,14 @@
 """tk-demo-data: paths on stdout, the same bytes whatever the workers, no work done twice."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from tk_tools.cli import demo_data
+from tk_tools.cli._main import run as run_command
 from tk_tools.demo.script import LONGEST_SHIFT
 from tk_tools.files.kinds import KINDS
 
@@ -64,7 +67,9 @@ def test_json_names_clip_and_truth(tmp_path):
     }
 
 
-@pytest.mark.parametrize("arguments", [["--clips", "0"], ["--shift", "16"], ["--size", "10"], ["--seconds", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [["--clips", "0"], ["--shift", "16"], ["--size", "10"], ["--seconds", "0"], ["--seconds", "nan"]]
+)
 def test_values_out_of_range(arguments, tmp_path):
     assert arguments[0] in run(*arguments, tmp_path / "out", code=2).output
     assert not (tmp_path / "out").exists()
@@ -74,6 +79,22 @@ def test_output_is_a_file(tmp_path):
     (tmp_path / "out").write_text("mine")
     assert "is a file" in run(tmp_path / "out", code=2).output
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_without_the_synthesiser(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    assert run_command(demo_data.command, [str(tmp_path)]) == 1
+    assert capsys.readouterr().err.rstrip().endswith("install it with: pip install espeakng-loader")
+
+
+def test_full_disk_names_the_clip_and_leaves_no_part(tmp_path):
+    """A limit on the size of files stands for a full disk; the truth fits, the video does not."""
+    command = f"ulimit -f 40; exec '{sys.executable}' -m tk_tools.cli.demo_data --clips 1 --seconds 2 '{tmp_path}'"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{tmp_path}/demo-0-000.mp4: " in done.stderr
+    assert not [path for path in tmp_path.iterdir() if not path.name.endswith(".truth.h5")]
 
 
 def test_shift_of_the_option_is_that_of_the_library():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,22 @@ from tk_tools.cli._main import entry
 LONGEST_SHIFT = 15  # frames, that of tk_tools.demo.script (a test holds the two together)
 
 
+def _finite(context, parameter, value: float) -> float:
+    if math.isnan(value):  # no comparison with the range's ends catches it
+        raise click.BadParameter("nan is no length.")
+    return value
+
+
 @click.command("tk-demo-data", context_settings=_options.CONTEXT)
 @click.argument("folder", metavar="OUT", type=_options.path_type(file_okay=False))
 @click.option("--clips", type=click.IntRange(min=1), default=8, metavar="N", help="How many clips to make.")
 @click.option(
-    "--seconds", type=click.FloatRange(0.2, 600), default=5.0, metavar="S", help="Length of each clip in seconds."
+    "--seconds",
+    type=click.FloatRange(0.2, 600),
+    callback=_finite,
+    default=5.0,
+    metavar="S",
+    help="Length of each clip in seconds.",
 )
 @click.option(
     "--seed",

@@ -75,7 +75,10 @@ def make_clip(target: Path, options: ClipOptions) -> None:
     write_truth_file(truth_path(target), _truth(script, mouth, face, options.shift, made), made=made)
     sound = _sound(script, count, options.shift)
     pictures = _pictures(face, mouth, motion, options.size)
-    _write_video(target, pictures, sound, script.speech.sample_rate, size=options.size, made=made)
+    try:
+        _write_video(target, pictures, sound, script.speech.sample_rate, size=options.size, made=made)
+    except OutputError as error:  # name the clip, not a temporary file
+        raise OutputError(error.message, path=target) from error
 
 
 def _provenance(options: ClipOptions) -> Provenance:
