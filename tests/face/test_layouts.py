@@ -38,7 +38,7 @@ def test_wav2lip_is_the_face_box_and_stays_in_the_picture(landmarks):
     np.testing.assert_allclose(warp.transform_corners(whole, 96, 96)[[0, 2]].ravel(), expected)
     padded = layout.transform(corners, 400, 300, pads=(1, 10, 2, 3))
     np.testing.assert_allclose(
-        warp.transform_corners(padded, 96, 96)[[0, 2]].ravel(), np.array(expected) + (-2, -1, 3, 10)
+        warp.transform_corners(padded, 96, 96)[[0, 2]].ravel(), np.add(expected, (-2, -1, 3, 10))
     )
     cut = layout.transform(corners, 120, 130)
     np.testing.assert_allclose(warp.transform_corners(cut, 96, 96)[[0, 2]].ravel(), [50.5, 15.5, 120, 130])
