@@ -45,9 +45,11 @@ def entry(command: click.Command) -> Callable[[], None]:
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # nohup and the like
             signal.signal(signal.SIGINT, _stop)
         code = run(command, sys.argv[1:])
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # all is done: what comes now just ends the process
+        # all is done: what comes now just ends the process, and is nothing new where a signal was the reason
+        late = signal.SIG_IGN if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) else signal.SIG_DFL
+        signal.signal(signal.SIGTERM, late)
         if signal.getsignal(signal.SIGINT) == _stop:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, late)
         sys.exit(code)
 
     return main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import click
@@ -10,7 +11,10 @@ from tk_tools.audio.mel_presets import PRESETS
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
-_PRESET_HELP = "\n".join(f"  {preset.name:<10} {preset.summary}" for preset in PRESETS.values())
+_PRESET_HELP = "\n".join(
+    textwrap.fill(f"  {preset.name:<10} {preset.summary}", width=96, subsequent_indent=" " * 13)
+    for preset in PRESETS.values()
+)
 
 
 @click.command("tk-mel", context_settings=_options.CONTEXT)
