@@ -59,6 +59,17 @@ def test_fewer_windows_than_shifts():
     assert meter.result().offset == 0
 
 
+def test_a_shift_at_which_few_windows_meet_is_not_chosen():
+    lips = LIPS[:20]
+    audio = np.roll(LIPS[:20], 1, axis=0)
+    audio[:3] = lips[-3:]  # a perfect match by chance at the longest shift
+    meter = SyncMeter(max_shift=17, zeros_beyond_ends=False)
+    meter.add(lips, audio)
+    result = meter.result()
+    assert result.offset == -1
+    assert np.isnan(result.curve[0])
+
+
 def test_windows_without_a_face_count_nowhere():
     lips = LIPS.copy()
     lips[20:30] = np.nan

@@ -1,5 +1,4 @@
-"""Wav2Lip's own treatment of face boxes: pads, and a running mean of five frames that works in place on
-integers.
+"""Wav2Lip's own treatment of face boxes: pads, and a running mean of five frames that works in place on integers.
 
 Only for repeating the original's frames; tk-crop-face smooths without its quirks. Source: Rudrabha/Wav2Lip
 inference.py.
@@ -49,8 +48,6 @@ def smooth_boxes(boxes: np.ndarray) -> np.ndarray:
 def reference_boxes(
     rectangles: np.ndarray, pads: tuple[int, int, int, int], height: int, width: int, smooth: bool = True
 ) -> np.ndarray:
-    """Detector rectangles (N, 4) x1, y1, x2, y2 -> the boxes that the original inference pastes into: the
-    same layout.
-    """
+    """Detector rectangles (N, 4) x1, y1, x2, y2 -> the boxes that the original inference pastes into, alike."""
     boxes = pad_boxes(rectangles, pads=pads, height=height, width=width)
     return smooth_boxes(boxes) if smooth else boxes

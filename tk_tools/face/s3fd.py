@@ -60,9 +60,7 @@ class ScaledNorm(nn.Module):
 
 
 class S3FD(nn.Module):
-    """Picture -> class and box maps at strides 4, 8, 16, 32, 64, 128. Key names are those of
-    face-alignment's file.
-    """
+    """Picture -> class and box maps at strides 4, 8, 16, 32, 64, 128. Key names are those of face-alignment's file."""
 
     def __init__(self, config: S3FDConfig = FACE_ALIGNMENT):
         super().__init__()

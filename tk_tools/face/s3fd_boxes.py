@@ -1,5 +1,4 @@
-"""From S3FD's maps to faces, by the rules of the two reference pipelines (Wav2Lip's detector and
-syncnet_python's).
+"""From S3FD's maps to faces, by the rules of the two reference pipelines (Wav2Lip's detector and syncnet_python's).
 
 They differ in the picture's mean, the scale, the thresholds, and in whether a box of one pixel is 0 or 1 px
 wide. Right for repeating published numbers; for cropping, `tk_tools.face` has its own tracker.
@@ -44,9 +43,7 @@ def non_maximum_suppression(boxes: np.ndarray, iou: float, pixel: float) -> np.n
 
 
 def anchors(sizes: list[tuple[int, int]]) -> torch.Tensor:
-    """Centre x, y and width, height in px of the anchor at each cell of maps of the given (rows, columns):
-    (cells, 4).
-    """
+    """Centre and size in px of the anchor at each cell of maps of the given (rows, columns): (cells, 4)."""
     parts = []
     for (rows, columns), stride in zip(sizes, STRIDES, strict=True):
         y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
@@ -139,9 +136,7 @@ def face_alignment_input(frames: np.ndarray) -> torch.Tensor:
 
 
 def syncnet_input(frames: np.ndarray, scale: float = SYNCNET_SCALE) -> torch.Tensor:
-    """RGB pictures (B, H, W, 3) uint8 -> what syncnet_python's detector is given: shrunk to `scale`,
-    bilinear.
-    """
+    """RGB pictures (B, H, W, 3) uint8 -> what syncnet_python's detector is given: shrunk to `scale`, bilinear."""
     import cv2
 
     small = [cv2.resize(f, dsize=(0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) for f in frames]
@@ -149,9 +144,7 @@ def syncnet_input(frames: np.ndarray, scale: float = SYNCNET_SCALE) -> torch.Ten
 
 
 class ReferenceDetector:
-    """S3FD on batches of pictures. `build` is "face_alignment" (Wav2Lip's rules) or "syncnet"
-    (syncnet_python's).
-    """
+    """S3FD on batches of pictures. `build` is "face_alignment" (Wav2Lip's rules) or "syncnet" (syncnet_python's)."""
 
     def __init__(self, state: dict[str, torch.Tensor], build: str, device: str = "cpu"):
         self.build = build

@@ -74,8 +74,7 @@ def _next_track(shot: list[list[tuple[int, Sequence[float]]]]) -> list[tuple[int
 
 
 def find_tracks(shot: Iterable[Iterable[tuple[int, Sequence[float]]]]) -> list[FaceTrack]:
-    """Face tracks of one shot. shot: for each frame its detections (frame number, box), in the detector's
-    order.
+    """Face tracks of one shot. shot: for each frame its detections (frame number, box), in the detector's order.
 
     Kept are tracks of more than 100 detections whose larger mean side is over 100 px.
     """
@@ -103,9 +102,7 @@ class CropPath:
 
 
 def crop_path(boxes: np.ndarray) -> CropPath:
-    """Boxes (N, 4) -> half of the longer side and centre, through a median filter with zeros beyond the
-    ends.
-    """
+    """Boxes (N, 4) -> half of the longer side and centre, through a median filter with zeros beyond the ends."""
     from scipy.signal import medfilt
 
     x1, y1, x2, y2 = np.asarray(boxes, dtype=np.float64).T
@@ -117,8 +114,7 @@ def crop_path(boxes: np.ndarray) -> CropPath:
 
 
 def crop_frame(frame: np.ndarray, half: float, x: float, y: float) -> np.ndarray:
-    """One picture (H, W, 3) -> (224, 224, 3): from one half side above the centre to 1.8 below, 1.4 to both
-    sides.
+    """One picture (H, W, 3) -> (224, 224, 3): from one half side above the centre to 1.8 below, 1.4 to both sides.
 
     Outside the picture lies grey.
     """

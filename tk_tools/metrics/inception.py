@@ -1,5 +1,4 @@
-"""The Inception network that FID is defined with: the TensorFlow weights of 2015, as pytorch-fid carries
-them.
+"""The Inception network that FID is defined with: the TensorFlow weights of 2015, as pytorch-fid carries them.
 
 Not the Inception of image classification: average pools leave the padding out, the last block has a maximum
 pool, and there are 1008 classes (which nothing here looks at). Key names are those of
@@ -116,9 +115,7 @@ class Mixed7a(nn.Module):
 
 
 class Mixed7(nn.Module):
-    """8 x 8: branches 1x1, one and two 3x3 that end side by side, pool (average, or maximum in the very last
-    block).
-    """
+    """8 x 8: branches 1x1, one and two 3x3 that end side by side, pool (average, or maximum in the very last block)."""
 
     def __init__(self, channels: int, maximum_pool: bool):
         super().__init__()
@@ -143,9 +140,7 @@ class Mixed7(nn.Module):
 
 
 class FIDInception(nn.Module):
-    """Pictures -> the 2048 features that FID compares. `fc` is there for the published file, and is not
-    used.
-    """
+    """Pictures -> the 2048 features that FID compares. `fc` is there for the published file, and is not used."""
 
     def __init__(self):
         super().__init__()

@@ -1,9 +1,7 @@
-"""Lip sync of one clip with any judge: a scorer turns mouth and sound windows into vectors, the rest is
-common.
+"""Lip sync of one clip with any judge: a scorer turns mouth and sound windows into vectors, the rest is common.
 
 Two scorers: the published SyncNet v2 (224 px crops, MFCC), and a Wav2Lip expert (96 px crops, mel),
-published or one's own. Clips come as a stream of blocks of frames, so the memory does not grow with their
-length.
+published or one's own. Clips come as a stream of blocks of frames, so the memory does not grow with their length.
 """
 
 from __future__ import annotations
@@ -170,8 +168,7 @@ def measure_clip(scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_
 
     blocks: RGB crops (n, H, W, 3) uint8 at 25 frames/s in the scorer's layout, any n, or pairs of them and a
     mask (n,) that is False where there is no face; windows that touch such a frame count nowhere.
-    samples: int16 at 16 kHz, beginning with the first frame. Raises InputError when there is nothing to
-    compare.
+    samples: int16 at 16 kHz, beginning with the first frame. Raises InputError when there is nothing to compare.
     """
     most = scorer.sound_windows(len(samples))
     sound = scorer.listen(samples) if most > 0 else None

@@ -1,5 +1,4 @@
-"""LSE-D, LSE-C and the offset: how far apart mouth and sound are at each shift, and at which shift they are
-nearest.
+"""LSE-D, LSE-C and the offset: how far apart mouth and sound are at each shift, and at which shift they are nearest.
 
 Blocks of embeddings stream through; only the last few are held, so a clip may be of any length.
 Source: joonson/syncnet_python and Rudrabha/Wav2Lip evaluation/scores_LSE (calc_pdist).
@@ -14,6 +13,7 @@ import numpy as np
 MAX_SHIFT = 15  # frames, to both sides
 PAIR_EPSILON = 1e-6  # torch's pairwise_distance adds it to each difference
 CONFIDENCE_FILTER = 9  # frames
+LEAST_SHARE = 1 / 3  # of the windows must have a partner at a shift: the mean of a few is low by chance
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ class SyncResult:
         return len(self.curve) // 2 - int(np.nanargmin(self.curve))
 
     def framewise_confidence(self) -> np.ndarray:
-        """(windows,): how much nearer than the median each window is at the clip's offset; median filter of
-        9.
-        """
+        """(windows,): how much nearer than the median each window is at the clip's offset; median filter of 9."""
         from scipy.signal import medfilt
 
         at_offset = self.distances[:, int(np.nanargmin(self.curve))]
@@ -91,6 +89,7 @@ class SyncMeter:
             measured = np.isfinite(distances)
             counts = measured.sum(axis=0)
             curve = np.where(measured, distances, 0.0).sum(axis=0, dtype=np.float64) / counts
+        curve[counts < LEAST_SHARE * counts.max()] = np.nan
         return SyncResult(curve=curve.astype(np.float32), distances=distances)
 
     def _padding(self, width: int) -> np.ndarray:

@@ -1,5 +1,4 @@
-"""Lip sync of files: videos, whose face is followed in memory, and NAME.face.h5; and the judges by their
-weights.
+"""Lip sync of files: videos, whose face is followed in memory, and NAME.face.h5; and the judges by their weights.
 
 Everything streams: pictures are decoded, cropped and measured in blocks. For the measure itself see lip_sync.
 """
@@ -81,9 +80,7 @@ def load_syncnet(path: Path | None = None, weights_dir: Path | None = None, devi
 
 
 def load_expert(path: Path, device: str = "cpu") -> Judge:
-    """A Wav2Lip expert from a run folder of tk-train or any file. WeightsError: no such file, or another
-    network.
-    """
+    """A Wav2Lip expert from a run folder of tk-train or any file. WeightsError: no such file, or another network."""
     from tk_tools.nets.sync_expert import SyncExpert, SyncExpertConfig, config_from_state_dict
     from tk_tools.train.run_folder import find_weights, read_weights
     from tk_tools.weights.load import load_strictly

@@ -69,9 +69,7 @@ class SyncNetV2(nn.Module):
         return self.netfcaud(self.netcnnaud(mfcc).flatten(start_dim=1))
 
     def lip_features(self, lips: torch.Tensor) -> torch.Tensor:
-        """Windows of five frames (B, 3, 5, 224, 224), BGR 0..255 -> (B, 512), what stands before the last
-        two layers.
-        """
+        """Windows of five frames (B, 3, 5, 224, 224), BGR 0..255 -> (B, 512), what goes into the last layers."""
         return self.netcnnlip(lips).flatten(start_dim=1)
 
     def embed_lips(self, lips: torch.Tensor) -> torch.Tensor:

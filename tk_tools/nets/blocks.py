@@ -11,9 +11,7 @@ from torch import nn
 
 
 class ConvBlock(nn.Module):
-    """Conv2d + BatchNorm2d + ReLU; with `residual` the input is added before the ReLU (sizes must then
-    agree).
-    """
+    """Conv2d + BatchNorm2d + ReLU; with `residual` the input is added before the ReLU (sizes must then agree)."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel=3, stride=1, padding=1, residual: bool = False):
         super().__init__()

@@ -85,9 +85,7 @@ class SyncExpert(nn.Module):
         return functional.normalize(self.audio_encoder(mel).flatten(start_dim=1), p=2, dim=1)
 
     def embed_face(self, faces: torch.Tensor) -> torch.Tensor:
-        """(B, 15, 48, 96) lower half faces in 0..1, BGR of frame 0, then of frame 1 ... -> (B, E) unit
-        vectors.
-        """
+        """(B, 15, 48, 96) lower half faces in 0..1, BGR of frame 0, then of frame 1 ... -> (B, E) unit vectors."""
         return functional.normalize(self.face_encoder(faces).flatten(start_dim=1), p=2, dim=1)
 
     def forward(self, mel: torch.Tensor, faces: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -96,9 +94,7 @@ class SyncExpert(nn.Module):
 
 
 def config_from_state_dict(state: dict[str, torch.Tensor]) -> SyncExpertConfig:
-    """The widths that a state dict was made with, read off its tensors' shapes. KeyError: not an expert's
-    state dict.
-    """
+    """The widths of a state dict, read off its tensors' shapes. KeyError: not an expert's state dict."""
     layers = (0, 3, 6, 9, 12)
     return SyncExpertConfig(
         widths=tuple(state[f"audio_encoder.{layer}.conv_block.0.weight"].shape[0] for layer in layers)
