@@ -32,7 +32,7 @@ VIDEO_DATASETS = {
         attributes=("unit",),
     ),
 }
-_CHUNK = 1 << 20  # bytes
+_CHUNK = 1 << 17  # bytes: a window of frames reads few of them, and a short clip does not fill one
 _BUFFER = 4 << 20  # bytes kept back before they are written
 
 
