@@ -90,8 +90,8 @@ def test_a_stretch_without_a_face_passes_through_and_the_clock_is_kept(folder, c
     assert np.abs(through[50].astype(int) - broken[50]).mean() < 3
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("loop", 3), ("bounce", 17), ("stop", None)])
-def test_a_sound_longer_than_the_video(folder, checkpoint, mode, expected):
+@pytest.mark.parametrize("mode", ["loop", "bounce", "stop"])
+def test_a_sound_longer_than_the_video(folder, checkpoint, mode):
     clip = write_face(folder / "short.mp4", frames=12)
     sound = write_sound(folder / "long.wav", 1.0)
     facts, _, pictures = speak(clip, sound, checkpoint, folder / f"{mode}.mp4", on_short_video=mode)
@@ -99,9 +99,8 @@ def test_a_sound_longer_than_the_video(folder, checkpoint, mode, expected):
     assert facts["frames"] == len(pictures) == (12 if mode == "stop" else 25)
     heard = len(read_audio(folder / f"{mode}.mp4"))
     assert heard == (12 * 16000 // 25 if mode == "stop" else 16000)
-    order = {"loop": [*range(12)] * 3, "bounce": [*range(12), *range(10, 0, -1), *range(12)], "stop": [*range(12)]}[
-        mode
-    ]
+    forth, back = [*range(12)], [*range(10, 0, -1)]
+    order = {"loop": forth * 3, "bounce": forth + back + forth, "stop": forth}[mode]
     for number, picture in zip(order, pictures, strict=False):
         distances = [np.abs(picture[:40].astype(int) - other[:40]).mean() for other in source]
         assert distances[number] < min(distances) + 0.2
@@ -136,7 +135,7 @@ def test_a_still_picture_of_any_size(folder, checkpoint, size):
     assert facts["frames"] == 10
     assert info.fps == 20
     assert (info.width, info.height) == tuple(side + side % 2 for side in size)
-    assert np.abs(pictures[0][90:160, 80:160].astype(int) - pictures[5][90:160, 80:160]).mean() > 1
+    assert np.abs(pictures[0][90:160, 80:160].astype(int) - pictures[2][90:160, 80:160]).mean() > 1
 
 
 def test_a_sound_shorter_than_a_window_is_heard_with_silence(clip, folder, checkpoint):
