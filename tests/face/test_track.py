@@ -45,7 +45,7 @@ def test_smoothing_steadies_the_box_without_delay(backend):
     pictures = [put_face(ground(300, 300), 150 + x, 150 + y) for x, y in shake]
     jitter = []
     for smoothing in (0.0, 0.05):
-        frames, valid, middles = follow(pictures, backend, smoothing=smoothing)
+        _, valid, middles = follow(pictures, backend, smoothing=smoothing)
         assert valid.all()
         jitter.append(np.abs(np.diff(middles, n=2, axis=0)).mean())
     assert jitter[1] < jitter[0] / 2
@@ -145,12 +145,12 @@ def test_likeness(backend):
     landmarks, others = (backend.landmarks(one, backend.search(one, 0)[0].box) for one in (picture, turned))
     template = face_template(picture, landmarks)
     assert likeness(template, face_template(turned, others)) > 0.8  # turn, size and light do not matter
-    assert likeness(template, face_template(picture, landmarks + (60, 20))) < 0.5
+    assert likeness(template, face_template(picture, landmarks + np.array([60, 20]))) < 0.5
     assert likeness(template, None) == 0
 
 
 class Scripted:
-    """A backend whose faces are known: per picture a list of (x, y, person); the first pixel tells the picture's number."""
+    """A backend whose faces are known: per picture a list of (x, y, person); the first pixel is its number."""
 
     label, efforts, sure_score = "scripted", 1, 0.5
 

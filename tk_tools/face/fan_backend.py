@@ -6,8 +6,10 @@ A detector looks at the whole picture when searching and at a square around the 
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from importlib import import_module
+from pickle import UnpicklingError
 
 import cv2
 import numpy as np
@@ -80,15 +82,15 @@ class FaceAlignmentBackend:
         if self.detector == "dlib" and "cuda" in self._options.device:
             files["path_to_detector"] = self._weights("dlib-detector")
         try:
-            return module.FaceDetector(device=self._options.device, **files)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a detector that is asked for by name, "deprecated"
+                return module.FaceDetector(device=self._options.device, **files)
         except ImportError as error:
             name = error.name or "onnxruntime"
             raise MissingPackage(f"the detector {self.detector} needs {name}: pip install {name}") from error
-        except (RuntimeError, EOFError, OSError, ValueError, cv2.error) as error:
-            raise WeightsError(
-                f"is not a weight file of the detector {self.detector}: {str(error).splitlines()[0]}",
-                path=files.get("path_to_detector"),
-            ) from error
+        except (RuntimeError, EOFError, OSError, ValueError, UnpicklingError, cv2.error) as error:
+            what = f"is not a weight file of the detector {self.detector}, or it is damaged"
+            raise WeightsError(what, path=files.get("path_to_detector")) from error
 
     def _make_fan(self):
         path = self._weights(LANDMARKS)
