@@ -1,0 +1,63 @@
+import json
+
+import pytest
+
+from tests.face.scenes import ground, put_face
+from tests.face.test_crop import write_video
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """One clip with a face and one without."""
+    folder = tmp_path / "in put"
+    folder.mkdir()
+    write_video(folder / "face.mp4", [put_face(ground(300, 300), 150, 150)] * 5)
+    write_video(folder / "none.mp4", [ground(120, 160)] * 5)
+    return folder
+
+
+def test_one_bad_clip_stops_nothing(tk, clips, tmp_path):
+    ran = tk("tk-crop-face", "--json", "--errors", tmp_path / "errors", clips, tmp_path / "out")
+    assert ran.code == 1
+    (row,) = map(json.loads, ran.out.splitlines())
+    assert row["path"] == str(tmp_path / "out" / "face.face.h5")
+    assert (row["frames"], row["frames_without_face"], row["without_face"]) == (5, 0, [])
+    assert f"{clips / 'none.mp4'}: no face in any of 5 frames" in ran.err
+    (failed,) = map(json.loads, (tmp_path / "errors").read_text().splitlines())
+    assert failed["path"] == str(clips / "none.mp4")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["face.face.h5"]
+
+
+def test_a_second_run_does_nothing_until_an_option_changes(tk, clips, tmp_path):
+    target = tmp_path / "face.face.h5"
+    assert tk("tk-crop-face", clips / "face.mp4", target).paths == [target]
+    before = target.stat().st_mtime_ns
+    assert tk("tk-crop-face", clips / "face.mp4", target).code == 0
+    assert target.stat().st_mtime_ns == before
+    assert tk("tk-crop-face", "--pads", "0", "10", "0", "0", clips / "face.mp4", target).code == 0
+    assert target.stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--face", "middle"), "say largest, left, right"),
+        (("--layout", "round"), "wav2lip"),
+        (("--backend", "eye"), "face-alignment"),
+        (("--pads", "1", "2", "3", "x"), "not a valid integer"),
+    ],
+)
+def test_wrong_values_end_with_2_before_anything_is_opened(tk, tmp_path, arguments, said):
+    ran = tk("tk-crop-face", *arguments, tmp_path / "missing.mp4", tmp_path / "out")
+    assert ran.code == 2
+    assert said in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_weights_are_told_in_one_line(tk, clips, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TK_WEIGHTS", raising=False)
+    ran = tk("tk-crop-face", "--backend", "face-alignment", clips / "face.mp4", tmp_path / "out")
+    assert ran.code == 1
+    assert "tk-weights fetch s3fd" in ran.err
+    assert "Traceback" not in ran.err
