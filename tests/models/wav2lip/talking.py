@@ -32,9 +32,9 @@ def scenery() -> np.ndarray:
 
 
 def write_sound(path: Path, seconds: float, rate: int = 16000, channels: int = 1) -> Path:
-    """A wav with a tone that swells like syllables."""
+    """A wav with a tone that swells like syllables and rises."""
     t = np.arange(round(seconds * rate)) / rate
-    wave = 0.3 * np.sin(2 * np.pi * 180 * t) * (0.5 - 0.5 * np.cos(2 * np.pi * 4 * t))
+    wave = 0.3 * np.sin(2 * np.pi * (180 * t + 1500 * t**2)) * (0.5 - 0.5 * np.cos(2 * np.pi * 4 * t))
     soundfile.write(path, np.repeat(wave[:, None], channels, axis=1), rate)
     return path
 
@@ -67,7 +67,7 @@ def small_generator(seed: int = 0) -> Generator:
         key: torch.from_numpy(np.asarray(draw(key, tuple(value.shape), seed))) if value.is_floating_point() else value
         for key, value in net.state_dict().items()
     }
-    state["audio_encoder.12.conv_block.0.weight"] *= 10  # so that the sound shows
+    state["audio_encoder.12.conv_block.0.weight"] *= 30  # so that the sound shows
     net.load_state_dict(state)
     return net.eval()
 
