@@ -141,6 +141,12 @@ def test_no_input_is_wrong_usage(tk_train, tmp_path, monkeypatch):
     assert "Standard input gave no paths." in result.stderr
 
 
+def test_a_missing_path_is_told_and_the_others_are_trained_on(tk_train, clips):
+    code, out, err = tk_train("--stage", "expert", "--set", "max_steps=2", clips, "none.toy.txt")
+    assert (code, out) == (1, "runs/toy/expert/best.safetensors\n")
+    assert "none.toy.txt: no such file or folder" in err
+
+
 def test_paths_from_standard_input_and_a_validation_list(clips, tmp_path):
     files = sorted(clips.iterdir())
     (tmp_path / "val.txt").write_text(f"{files[0]}\n{files[1]}\n")
@@ -224,6 +230,8 @@ def test_two_processes_share_the_work(clips, tmp_path, launcher):
     )
     assert (result.returncode, result.stdout) == (0, f"{tmp_path}/two/best.safetensors\n"), result.stderr
     assert "Traceback" not in result.stderr
+    assert result.stderr.count("7 clips for training") == 1
+    assert "Initializing" not in result.stderr
     rows = read_metrics(tmp_path / "two/metrics.csv")
     assert [(row["step"], row["epoch"]) for row in rows] == [(3, 1), (5, 2), (6, 3)]
     first, second = ((tmp_path / f"dump/rank{rank}").read_text().splitlines() for rank in range(2))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.train.toy import ToyConfig, ToyTask, make_clips
-from tk_tools.errors import ConfigError, OutputError, TkError, TrainingError, WeightsError
+from tk_tools.errors import ConfigError, MissingPackage, OutputError, TkError, TrainingError, WeightsError
 from tk_tools.train import checkpoint
 from tk_tools.train.config import make_config, read_yaml
 from tk_tools.train.metrics_file import read_metrics
@@ -259,3 +259,49 @@ with RunFolder({str(tmp_path / "run")!r}).locked():
         with pytest.raises(OutputError, match=f"another tk-train is at work here \\(process {other.pid}\\)"):
             train(tmp_path / "run", clips, max_steps=1)
     train(tmp_path / "run", clips, max_steps=1)
+
+
+def test_full_disk_keeps_what_was_there(tmp_path):
+    code = f"""
+import resource, torch
+from pathlib import Path
+from tk_tools.errors import OutputError
+from tk_tools.train import checkpoint
+path = Path({str(tmp_path / "step_00000001.ckpt")!r})
+checkpoint.save(path, {{"step": 1}})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    checkpoint.save(path, {{"step": 2, "x": torch.zeros(200_000)}})
+except OutputError as error:
+    print(error)
+print(checkpoint.load(path)["step"])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said, step = result.stdout.splitlines()
+    assert "step_00000001.ckpt: cannot be written" in said
+    assert step == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.ckpt"]
+
+
+def test_wandb_gets_the_numbers_when_asked_for(tmp_path, clips, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(MissingPackage, match="pip install wandb"):
+        train(tmp_path / "a", clips, max_steps=1, wandb="faces")
+    seen = []
+
+    class Wandb:
+        id = "one"
+
+        def init(self, **options):
+            seen.append(options["project"])
+            return self
+
+        def log(self, numbers, step):
+            seen.append((step, sorted(numbers)))
+
+        def finish(self):
+            seen.append("end")
+
+    monkeypatch.setitem(sys.modules, "wandb", Wandb())
+    train(tmp_path / "b", clips, max_steps=3, wandb="faces")
+    assert seen == ["faces", (3, ["epoch", "train/judge", "train/l1", "val/l1"]), "end"]

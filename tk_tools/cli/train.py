@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import sys
@@ -12,7 +13,7 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import ExitCode, entry
-from tk_tools.errors import ConfigError, TkError
+from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.models import Model, Stage, get_model, load, model_names
 
 TOOL = "tk-train"
@@ -126,7 +127,9 @@ signal: at once). The last good checkpoint is kept.
 def _train(model: Model, **values: Any) -> int:
     from tk_tools.cli._log import Log
 
-    log = Log(TOOL, values["verbose"] - values["quiet"])
+    first = _is_first_process()
+    log = Log(TOOL, values["verbose"] - values["quiet"] if first else -2)  # the others would say it all again
+    _forward_warnings(log)
     if values["init"] and not values["stage"]:
         raise click.UsageError("--init needs --stage: which one is to start from these weights?")
     stages = [stage for stage in model.stages if values["stage"] in (None, stage.name)]
@@ -144,8 +147,9 @@ def _train(model: Model, **values: Any) -> int:
             raise click.UsageError(
                 f"Stage {stage.name} needs --{missing[0]} RUN: a run of stage {missing[0]}, or weights."
             )
-    first = _is_first_process()
-    clips = _find_clips(stages, values, log) if first else {stage.name: ([], []) for stage in stages}
+    clips, failures = {stage.name: ([], []) for stage in stages}, 0
+    if first:
+        clips, failures = _find_clips(stages, values, log)
     try:
         best = _run_stages(model, stages, configs, clips, given, values, log)
     except TkError:
@@ -154,7 +158,7 @@ def _train(model: Model, **values: Any) -> int:
         return ExitCode.DONE  # told by the first process, or already; another code would end that one before its time
     if first:
         print(os.fspath(best), flush=True)
-    return ExitCode.DONE
+    return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
 def _run_stages(model: Model, stages, configs, clips, given, values, log) -> Path:
@@ -201,6 +205,17 @@ def _suffixes(stage: Stage) -> tuple[str, ...]:
 def _is_first_process() -> bool:
     """Whether this is the process that reads the input: not so in those that a launcher or Fabric started beside it."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+
+
+def _forward_warnings(log: Any) -> None:
+    """What library code warns of goes the way of all messages."""
+
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            log.warn(record.getMessage())
+
+    logging.getLogger("tk_tools").handlers = [Forward(logging.WARNING)]
+    logging.getLogger("tk_tools").propagate = False
 
 
 def _configs(stages: list[Stage], values: dict[str, Any]) -> dict[str, Any]:
@@ -264,16 +279,27 @@ def _print_configs(configs: dict[str, Any], one: bool) -> None:
         click.echo(f"{name}:\n{as_yaml(config, indent='  ')}", nl=False)
 
 
-def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> dict[str, tuple[list[Path], list[Path]]]:
-    """The files of each stage for training and validation. An operand that is no input ends the command."""
+def _find_clips(
+    stages: list[Stage], values: dict[str, Any], log: Any
+) -> tuple[dict[str, tuple[list[Path], list[Path]]], int]:
+    """The files of each stage for training and for validation, and how many operands or paths were none."""
     from tk_tools.cli._inputs import find_inputs
 
+    faults: list[TkError] = []
+
     def failed(error: TkError) -> None:
-        raise error
+        faults.append(error)
+        log.error(str(error))
+
+    def there(path: Path) -> bool:
+        if not path.exists():
+            failed(InputError("no such file or folder", path=path))
+        return path.exists()
 
     reads = tuple(dict.fromkeys(suffix for stage in stages for suffix in _suffixes(stage)))
-    found = [item.path for item in find_inputs(values["operands"], reads, log, null=values["null"], failed=failed)]
-    held_out = [path for operand in values["val"] for path in _held_out(operand, reads)]
+    inputs = find_inputs(values["operands"], reads, log, null=values["null"], failed=failed)
+    found = [item.path for item in inputs if there(item.path)]
+    held_out = [path for operand in values["val"] for path in _held_out(operand, reads) if there(path)]
     clips = {}
     for stage in stages:
         mine = _suffixes(stage)
@@ -285,11 +311,10 @@ def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> dict[s
         if values["val"] and not val:
             raise click.UsageError(f"--val holds no input for stage {stage.name}, which reads {' '.join(mine)}.")
         clips[stage.name] = (train, val)
-    return clips
+    return clips, len(faults)
 
 
 def _held_out(operand: Path, reads: tuple[str, ...]) -> list[Path]:
-    from tk_tools.errors import InputError
     from tk_tools.files.find import find_files, read_paths
 
     if operand.suffix == ".txt" and not operand.name.endswith(reads):

@@ -31,7 +31,7 @@ class Loop:
     """Trains `task` in `run`. `about`: what is known of the run (model, stage, network, settings), kept with
     the weights.
 
-    identity: further facts for the checkpoint (the clips, the weights it was given). log: has info and warn.
+    identity: further facts for the checkpoint (the clips, the weights it was given). log: has info, warn and error.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Loop:
         if fault is None:
             fault = TrainingError("another process could not read its clips; its message says why")
         elif self.fabric.global_rank > 0:
-            self.log.warn(str(fault))
+            self.log.error(str(fault))
         raise fault
 
     def _validate(self) -> bool:

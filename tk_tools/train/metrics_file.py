@@ -39,9 +39,10 @@ class MetricsFile:
         self.rows: list[Row] = []
         self.columns = ["step", "epoch"]
         if path.exists():
-            self.rows = [row for row in read_metrics(path) if row["step"] <= last_step]
-            for row in self.rows:
-                self._add_columns(row)
+            for row in read_metrics(path):
+                if (self.rows[-1]["step"] if self.rows else 0) < row["step"] <= last_step:  # a torn line may go back
+                    self.rows.append(row)
+                    self._add_columns(row)
         self._write_all()
 
     def add(self, row: Mapping[str, float]) -> None:

@@ -116,7 +116,7 @@ def run_stage(
 
 def make_fabric(config: Config) -> Fabric:
     """Fabric as the config says; under torchrun, the processes that torchrun started."""
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     devices, nodes, strategy = config.devices, config.nodes, config.strategy
     if "TORCHELASTIC_RUN_ID" in os.environ:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
