@@ -215,6 +215,35 @@ def test_killed_and_run_again(clips, tmp_path):
     assert sorted(path.name for path in run.path.rglob(".tk-*")) == []
 
 
+def test_a_killed_loader_worker_loses_nothing(clips, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    shape = ["--stage", "expert", "--set", "max_steps=100", "--set", "pause=0.2", "--set", "loader_workers=1"]
+    with start(
+        *shape, "--set", "checkpoint_every=100", "--set", "validate_every=100", "--out", run.path, clips
+    ) as process:
+        wait_for(lambda: run.metrics.exists() and len(run.metrics.read_text().splitlines()) > 1)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, ""), err
+    assert "a process that loads data was killed (out of memory?); run again to go on" in err
+    assert "Traceback" not in err
+    assert max(run.list_checkpoints()) >= 3
+
+
+def test_a_second_signal_ends_at_once(clips, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with start("--stage", "expert", "--set", "pause=2", "--set", "log_every=1", "--out", run.path, clips) as process:
+        wait_for(lambda: run.metrics.exists() and len(run.metrics.read_text().splitlines()) > 1)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (143, ""), err
+    assert "all is saved" not in err
+    assert not run.list_checkpoints()
+
+
 @pytest.mark.parametrize("launcher", ["devices", "torchrun"])
 def test_two_processes_share_the_work(clips, tmp_path, launcher):
     shape = ["--stage", "expert", "--set", "max_steps=6", "--set", "batch_size=2", "--out", tmp_path / "two", clips]

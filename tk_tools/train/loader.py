@@ -7,6 +7,7 @@ A file that cannot be read comes out as the error that a user can mend, not as a
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,7 @@ def batches(data: Dataset, sampler: EndlessBatches, workers: int, pin_memory: bo
         pin_memory=pin_memory,
         generator=torch.Generator(),  # its own: seeds of workers must not be drawn from the training's
     )
-    iterator = iter(loader)
+    iterator = _start(loader)
     processes = getattr(iterator, "_workers", [])
     try:
         while True:
@@ -72,6 +73,18 @@ def batches(data: Dataset, sampler: EndlessBatches, workers: int, pin_memory: bo
         for process in processes:
             if process.is_alive():  # they do not hear SIGTERM, which Python would wait for at its end
                 process.kill()
+
+
+def _start(loader: DataLoader) -> Iterator[Any]:
+    """Start the workers. A dead one is noticed when its batch is asked for, between two steps.
+
+    torch would raise it from a signal handler, in the middle of a step as well.
+    """
+    before = signal.getsignal(signal.SIGCHLD)
+    iterator = iter(loader)
+    if before is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, before)
+    return iterator
 
 
 def _next(iterator: Iterator[Any]) -> Any:
