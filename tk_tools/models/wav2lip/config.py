@@ -1,6 +1,6 @@
 """The keys of Wav2Lip's three training stages; the defaults are the published values.
 
-Preset `tiny`: narrow networks that learn one made speaker on two CPU cores in minutes.
+Preset `tiny`: narrow networks that learn made clips (tk-demo-data) on two CPU cores in minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ from pydantic import Field
 from tk_tools.train.config import Config
 
 
-class _Wav2LipConfig(Config):
+_TINY: dict[str, Any] = {
+    "decay": True,
+    "windows_per_clip": 4,
+    "val_windows_per_clip": 8,
+    "val_share": 0.1,
+    "log_every": 20,
+    "loader_workers": 0,  # the clips fit into memory, and a second process would cost more than it gives
+}
+
+
+class Wav2LipConfig(Config):
     """What all three stages share."""
 
     width: float = Field(
@@ -21,14 +31,18 @@ class _Wav2LipConfig(Config):
         gt=0,
         le=4,
         multiple_of=0.125,
-        description="Channels of every network as a multiple of the published ones, in eighths.",
+        description="Channels of new networks as a multiple of the published ones, in eighths; given weights keep theirs.",
     )
     learning_rate: float = Field(1e-4, gt=0, description="Step size of Adam.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the gradient's mean.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the gradient's square.")
+    decay: bool = Field(
+        False, description="Whether the learning rates fall to zero by max_steps, along a cosine; the original keeps them."
+    )
     windows_per_clip: int = Field(
         1, ge=1, description="Windows drawn from each clip in an epoch; the original draws one."
     )
+    batch_size: int = Field(16, ge=2, description="Items in a batch of one device: windows of five frames.")
     val_windows_per_clip: int = Field(
         4, ge=1, description="Windows of each validation clip, spread over it and the same in every validation."
     )
@@ -42,17 +56,36 @@ class _Wav2LipConfig(Config):
     )
 
 
-class ExpertConfig(_Wav2LipConfig):
+class ExpertConfig(Wav2LipConfig):
     """Stage expert: tells synced from shifted mouths."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY
+        | {
+            "width": 0.25,
+            "learning_rate": 7e-4,
+            "batch_size": 8,
+            "windows_per_item": 4,
+            "nearby_share": 0.5,
+            "max_steps": 500,
+            "validate_every": 100,
+            "checkpoint_every": 250,
+            "stuck_after": 400,
+        }
+    }
 
     max_steps: int = Field(400_000, ge=1, description="Steps to train; the original is stopped by hand at a loss of about 0.25.")
-    batch_size: int = Field(64, ge=1, description="Windows in a batch of one device.")
+    batch_size: int = Field(64, ge=2, description="Items in a batch of one device, of windows_per_item windows of five frames each.")
     validate_every: int = Field(
         10_000, ge=1, description="Steps between validations; each may mark a best checkpoint."
     )
     checkpoint_every: int = Field(10_000, ge=1, description="Steps between checkpoints.")
+    windows_per_item: int = Field(
+        1,
+        ge=1,
+        description="Windows of one clip in an item. 1: the original's coin, a window in sync or off. More: each sound is"
+        " judged against the pictures of all the item's windows, so that the same passes teach more.",
+    )
     nearby_share: float = Field(
         0.0,
         ge=0,
@@ -67,13 +100,25 @@ class ExpertConfig(_Wav2LipConfig):
     )
 
 
-class GeneratorConfig(_Wav2LipConfig):
+class GeneratorConfig(Wav2LipConfig):
     """Stage generator: draws the mouth, by L1 and, once that is good enough, by the expert."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY
+        | {
+            "width": 0.125,
+            "learning_rate": 2e-3,
+            "batch_size": 8,
+            "sync_weight": 0.03,
+            "sync_from_start": True,
+            "expert_norm": "running",
+            "max_steps": 500,
+            "validate_every": 250,
+            "checkpoint_every": 250,
+        }
+    }
 
     max_steps: int = Field(300_000, ge=1, description="Steps to train; the original is stopped by hand.")
-    batch_size: int = Field(16, ge=1, description="Windows of five frames in a batch of one device.")
     validate_every: int = Field(
         3000, ge=1, description="Steps between validations; each also draws samples and may switch the sync loss on."
     )
@@ -98,7 +143,19 @@ class GeneratorConfig(_Wav2LipConfig):
 class GanConfig(GeneratorConfig):
     """Stage gan: the generator again, against a visual quality discriminator as well."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY
+        | {
+            "width": 0.125,
+            "learning_rate": 2e-4,
+            "batch_size": 8,
+            "sync_from_start": True,
+            "expert_norm": "running",
+            "max_steps": 40,
+            "validate_every": 40,
+            "checkpoint_every": 40,
+        }
+    }
 
     validate_batches: int = Field(
         302, ge=0, description="Batches in a validation, at most one pass; 0: once through the validation clips."
@@ -107,5 +164,8 @@ class GanConfig(GeneratorConfig):
     sync_weight: float = Field(0.03, ge=0, le=1, description="Weight of the sync loss once it is on; L1 has the rest.")
     perceptual_weight: float = Field(
         0.07, ge=0, le=1, description="Weight of the discriminator's judgement; L1 has the rest."
+    )
+    discriminator: str = Field(
+        "", description="Weights that the discriminator starts from (visual_quality_disc.pth, say); empty: new ones."
     )
     discriminator_learning_rate: float = Field(1e-4, gt=0, description="Step size of the discriminator's Adam.")

@@ -21,7 +21,7 @@ from tk_tools.audio.mel import mel
 from tk_tools.audio.mel_presets import WAV2LIP
 from tk_tools.errors import InputError
 from tk_tools.files.face_file import FaceFile
-from tk_tools.models.wav2lip.config import ExpertConfig, _Wav2LipConfig
+from tk_tools.models.wav2lip.config import ExpertConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
 from tk_tools.train.task import Draw
@@ -101,7 +101,7 @@ class _Windows(Dataset):
     With `fixed`, the seed is ignored: the windows are spread over the clip, the same in every pass.
     """
 
-    def __init__(self, clips: list[Clip], config: _Wav2LipConfig, fixed: bool = False):
+    def __init__(self, clips: list[Clip], config: Wav2LipConfig, fixed: bool = False):
         self.clips = clips
         self.config = config
         self.fixed = fixed
@@ -164,22 +164,29 @@ class _Windows(Dataset):
 
 
 class ExpertWindows(_Windows):
-    """Items of stage expert: `mel` (1, 80, 16) of a window, `faces` (5, 48, 96, 3) uint8 RGB of it or of another, `in_sync` 1 or 0."""
+    """Items of stage expert: K windows of one clip, `mel` (K, 1, 80, 16) and `faces` (K, 5, 48, 96, 3) uint8 RGB.
+
+    K is config.windows_per_item, and 2 for validation; sound k and picture k are in sync. With K = 1 they are where
+    `in_sync` is 1, and the picture is another window's where it is 0.
+    """
 
     config: ExpertConfig
 
     def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
-        in_sync = nth % 2 == 0 if self.fixed else rng.random() < 0.5
-        seen = first
-        if not in_sync:
-            nearby = self.config.nearby_frames if rng.random() < self.config.nearby_share else None
-            seen = self.another(place, first, rng, nearby=nearby)
-        spectrum, (pictures,) = self.read(place, seen)
+        count = 2 if self.fixed else self.config.windows_per_item
+        in_sync = count > 1 or rng.random() < 0.5
+        heard = [first] + [self.off_sync(place, first, rng) for _ in range(count - 1)]
+        seen = heard if in_sync else [self.off_sync(place, first, rng)]
+        spectrum, pictures = self.read(place, *seen)
         return {
-            "mel": torch.from_numpy(mel_window(spectrum, first, FPS)),
-            "faces": torch.from_numpy(pictures[:, FACE_SIZE // 2 :].copy()),
+            "mel": torch.from_numpy(np.stack([mel_window(spectrum, start, FPS) for start in heard])),
+            "faces": torch.from_numpy(np.stack(pictures)[:, :, FACE_SIZE // 2 :]),
             "in_sync": torch.tensor(float(in_sync)),
         }
+
+    def off_sync(self, place: int, first: int, rng: np.random.Generator) -> int:
+        near = not self.fixed and rng.random() < self.config.nearby_share
+        return self.another(place, first, rng, nearby=self.config.nearby_frames if near else None)
 
 
 class GeneratorWindows(_Windows):

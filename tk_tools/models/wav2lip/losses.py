@@ -22,6 +22,15 @@ def cosine_bce(audio: torch.Tensor, faces: torch.Tensor, in_sync: torch.Tensor) 
     return functional.binary_cross_entropy(cosine.clamp(min=0.0, max=1.0), in_sync.float().flatten())
 
 
+def pairs_bce(audio: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """As cosine_bce, over all pairs of K windows of a clip: (B, K, E) each, K > 1. In sync and off weigh the same."""
+    cosines = functional.normalize(audio.float(), dim=2) @ functional.normalize(faces.float(), dim=2).transpose(1, 2)
+    count = cosines.shape[1]
+    in_sync = torch.eye(count, device=cosines.device).expand_as(cosines)
+    weight = in_sync + (1 - in_sync) / (count - 1)
+    return functional.binary_cross_entropy(cosines.clamp(min=0.0, max=1.0), in_sync, weight=weight * count / 2)
+
+
 def sync_loss(expert: SyncExpert, mel: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
     """How far the expert finds (B, 3, 5, 96, 96) pictures from being in sync with (B, 1, 80, 16) sound."""
     audio, faces = expert(mel, expert_faces(made))

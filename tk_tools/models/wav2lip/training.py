@@ -7,6 +7,7 @@ validation looks at the same windows every time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tk_tools.errors import ConfigError
-from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig
+from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, usable_clips
-from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, real_loss, sync_loss, weighted
+from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, pairs_bce, real_loss, sync_loss, weighted
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
 from tk_tools.models.wav2lip.pictures import draw_pictures
 from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
@@ -35,6 +36,25 @@ _NEAR_GUESSING = 0.03
 
 def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
     return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
+
+
+def decaying(optimizer: torch.optim.Optimizer, config: Wav2LipConfig) -> dict[str, torch.optim.lr_scheduler.LRScheduler]:
+    """The schedule of config.decay, if it is wanted: the learning rate falls to zero along a cosine."""
+    if not config.decay:
+        return {}
+    last = config.max_steps
+
+    def share(step: int) -> float:
+        return (1 + math.cos(math.pi * min(step, last) / last)) / 2
+
+    return {"decay": torch.optim.lr_scheduler.LambdaLR(optimizer, share)}
+
+
+def decay(task: Task) -> None:
+    """One step of every schedule, when a step of the optimisers is complete."""
+    if task.last_part:
+        for schedule in task.schedulers.values():
+            schedule.step()
 
 
 class Means:
@@ -84,28 +104,42 @@ class ExpertTask(Task):
         self.expert, self.optimizer = self.fabric.setup(net, optimizer)
         self.modules = {"expert": self.expert}
         self.optimizers = {"expert": self.optimizer}
+        self.schedulers = decaying(self.optimizer, self.config)
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        return self.learn(batch["mel"], expert_faces(to_network(batch["faces"])), batch["in_sync"])
-
-    def learn(self, mel: Tensor, faces: Tensor, in_sync: Tensor) -> dict[str, Tensor]:
-        """One update on mel (B, 1, 80, 16), faces (B, 15, 48, 96) and in_sync (B,), 1 or 0."""
-        audio, video = self.expert(mel, faces)
-        loss = cosine_bce(audio, video, in_sync)
-        self.descend(loss, self.expert, self.optimizer)
+        if batch["mel"].shape[1] == 1:
+            return self.learn(batch["mel"][:, 0], expert_faces(to_network(batch["faces"][:, 0])), batch["in_sync"])
+        loss = pairs_bce(*self.embedded(batch))
+        self.descend_and_decay(loss)
         return {"loss": loss.detach()}
 
+    def learn(self, mel: Tensor, faces: Tensor, in_sync: Tensor) -> dict[str, Tensor]:
+        """The original's update, on mel (B, 1, 80, 16), faces (B, 15, 48, 96) and in_sync (B,), 1 or 0."""
+        audio, video = self.expert(mel, faces)
+        loss = cosine_bce(audio, video, in_sync)
+        self.descend_and_decay(loss)
+        return {"loss": loss.detach()}
+
+    def descend_and_decay(self, loss: Tensor) -> None:
+        self.descend(loss, self.expert, self.optimizer)
+        decay(self)
+
+    def embedded(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Sound and pictures of an item's K windows: (B, K, E) each."""
+        shape = batch["mel"].shape[:2]
+        faces = expert_faces(to_network(batch["faces"].flatten(end_dim=1)))
+        audio, video = self.expert(batch["mel"].flatten(end_dim=1), faces)
+        return audio.unflatten(0, shape), video.unflatten(0, shape)
+
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """loss; accuracy: share of windows in which cosine > 1/2 and the truth agree."""
+        """loss, over sounds with their own pictures and with another window's, as often; accuracy: how often the own fit better."""
         self.expert.eval()
         means = Means(self.fabric)
         for batch in batches:
-            audio, video = self.expert(batch["mel"], expert_faces(to_network(batch["faces"])))
-            said = functional.cosine_similarity(audio.float(), video.float()) > 0.5
-            means.add(
-                loss=cosine_bce(audio, video, batch["in_sync"]),
-                accuracy=(said == (batch["in_sync"] > 0.5)).float().mean(),
-            )
+            audio, video = self.embedded(batch)
+            own = functional.cosine_similarity(audio.float(), video.float(), dim=2)
+            other = functional.cosine_similarity(audio.float(), video.float().flip(1), dim=2)
+            means.add(loss=pairs_bce(audio, video), accuracy=(own > other).float().mean())
         return means.result()
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
@@ -158,6 +192,7 @@ class GeneratorTask(Task):
         self.generator, self.optimizer = self.fabric.setup(generator, optimizer)
         self.modules = {"generator": self.generator}
         self.optimizers = {"generator": self.optimizer}
+        self.schedulers = decaying(self.optimizer, config)
 
     def state(self) -> dict[str, Any]:
         return {"sync_on": self.sync_on}
@@ -180,6 +215,7 @@ class GeneratorTask(Task):
         made = self.generator(frame_mels, faces)
         losses = self.judged(made, mel, target)
         self.descend(losses["loss"], self.generator, self.optimizer)
+        decay(self)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -243,10 +279,8 @@ class GanTask(GeneratorTask):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        known = "init_discriminator" in needs
-        self.set_up_discriminator(
-            load_discriminator(needs["init_discriminator"]).train() if known else QualityDiscriminator(config.width)
-        )
+        known = config.discriminator
+        self.set_up_discriminator(load_discriminator(known).train() if known else QualityDiscriminator(config.width))
 
     def set_up_discriminator(self, net: QualityDiscriminator) -> None:
         config = self.config
@@ -255,6 +289,7 @@ class GanTask(GeneratorTask):
         self.discriminator, self.discriminator_optimizer = self.fabric.setup(net, optimizer)
         self.modules["discriminator"] = self.discriminator
         self.optimizers["discriminator"] = self.discriminator_optimizer
+        self.schedulers |= {f"discriminator_{k}": v for k, v in decaying(self.discriminator_optimizer, config).items()}
 
     def learn(self, faces: Tensor, frame_mels: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The generator's update, then the discriminator's on the pictures from before it."""
@@ -263,6 +298,7 @@ class GanTask(GeneratorTask):
         self.descend(losses["loss"], self.generator, self.optimizer)
         real, fake = self.told_apart(made.detach(), target)
         self.descend(real + fake, self.discriminator, self.discriminator_optimizer)
+        decay(self)
         losses |= {"real": real, "fake": fake}
         return {name: loss.detach() for name, loss in losses.items()}
 

@@ -1,0 +1,178 @@
+"""The three stages through the loop: they learn, resume to the same numbers, and warn; one clip is enough."""
+
+import csv
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from tests.models.wav2lip.clips import make_clip
+from tk_tools.errors import ConfigError, TrainingError
+from tk_tools.models import get_model, load
+from tk_tools.models.wav2lip.networks import make_expert
+from tk_tools.models.wav2lip.training import GUESSING, ExpertTask, GeneratorTask
+from tk_tools.train import checkpoint
+from tk_tools.train.config import as_yaml, make_config
+from tk_tools.train.run_folder import RunFolder, read_weights
+from tk_tools.train.session import run_stage
+
+MODEL = get_model("wav2lip")
+SMALL = {"width": 0.125, "batch_size": 2, "loader_workers": 0, "accelerator": "cpu", "log_every": 1, "val_windows_per_clip": 2}
+
+
+class Told:
+    verbosity = 0
+
+    def __init__(self):
+        self.lines = []
+
+    def info(self, message):
+        self.lines.append(message)
+
+    warn = error = info
+
+
+def config_of(stage, **values):
+    return make_config(load(MODEL.stage(stage).config), values=SMALL | values)
+
+
+def train(stage, folder, clips, needs=None, log=None, **values):
+    return run_stage(
+        model="wav2lip",
+        stage=stage,
+        task=load(MODEL.stage(stage).task),
+        config=config_of(stage, **values),
+        clips=(clips, clips[:1]),
+        needs=needs or {},
+        out=folder,
+        log=log or Told(),
+        command="test",
+    )
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    return [make_clip(folder / f"{seed}.face.h5", seed=seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def expert(tmp_path_factory):
+    path = tmp_path_factory.mktemp("expert") / "expert.pth"
+    torch.manual_seed(0)
+    torch.save(make_expert(0.125).state_dict(), path)
+    return path
+
+
+def numbers(folder, column):
+    with open(RunFolder(folder).metrics, newline="") as file:
+        return [float(row[column]) for row in csv.DictReader(file) if row.get(column)]
+
+
+def same(first, second):
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return first == second
+
+
+@pytest.mark.parametrize("stage", ["expert", "generator", "gan"])
+def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, clips, expert, stage):
+    needs = {} if stage == "expert" else {"expert": expert}
+    shape = {"checkpoint_every": 2, "validate_every": 3, "windows_per_clip": 3, "max_steps": 6}
+    if stage != "expert":
+        shape["sync_threshold"] = 100.0  # switched on by the validation at step 3
+    train(stage, tmp_path / "unbroken", clips, needs, **shape)
+    train(stage, tmp_path / "broken", clips, needs, **shape | {"max_steps": 4})
+    train(stage, tmp_path / "broken", clips, needs, **shape)
+    first, second = (checkpoint.load(RunFolder(tmp_path / name).checkpoint(6)) for name in ("unbroken", "broken"))
+    assert same(first["modules"], second["modules"])
+    assert same(first["optimizers"], second["optimizers"])
+    for column in ("train/loss", "train/l1")[: 1 if stage == "expert" else 2]:
+        whole = numbers(tmp_path / "unbroken", column)
+        assert whole[-2:] == numbers(tmp_path / "broken", column)[-2:]
+
+
+def test_the_expert_learns(tmp_path, clips):
+    shape = {"max_steps": 60, "validate_every": 60, "batch_size": 8, "learning_rate": 2e-3}
+    best = train("expert", tmp_path / "run", clips, **shape)
+    losses = numbers(tmp_path / "run", "train/loss")
+    assert sum(losses[-10:]) / 10 < 0.8 * GUESSING
+    assert read_weights(best)[1]["network"] == "expert"
+
+
+def test_the_generator_learns_and_shows_samples(tmp_path, clips, expert):
+    shape = {"max_steps": 20, "validate_every": 20, "learning_rate": 2e-3}
+    train("generator", tmp_path / "run", clips, {"expert": expert}, **shape)
+    losses = numbers(tmp_path / "run", "train/l1")
+    assert losses[-1] < 0.7 * losses[0]
+    assert set(numbers(tmp_path / "run", "train/sync")) == {0.0}  # an untrained expert does not switch it on
+    samples = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert {"strips.png", "clip.mp4"} <= samples
+
+
+def test_the_sync_loss_is_switched_on_by_a_validation_and_stays(tmp_path, clips, expert):
+    shape = {"max_steps": 5, "validate_every": 2, "sync_threshold": 100.0}
+    train("generator", tmp_path / "run", clips, {"expert": expert}, **shape)
+    sync = numbers(tmp_path / "run", "train/sync")
+    assert sync[:2] == [0.0, 0.0] and min(sync[2:]) > 0
+
+
+def test_one_clip_and_a_start_from_given_weights(tmp_path, clips, expert):
+    train("generator", tmp_path / "first", clips[:1], {"expert": expert}, max_steps=1)
+    needs = {"expert": expert, "init": tmp_path / "first"}
+    train("gan", tmp_path / "second", clips[:1], needs, max_steps=1, learning_rate=1e-9)
+    before, after = (read_weights(tmp_path / name)[0] for name in ("first", "second"))
+    weight = "output_block.1.weight"
+    assert torch.allclose(before[weight], after[weight], atol=1e-6)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, clips):
+    with pytest.raises(TrainingError):
+        train("expert", tmp_path / "run", clips, max_steps=30, learning_rate=1e30)
+
+
+def test_the_frozen_expert_does_not_drift(clips, expert):
+    fabric = Fabric(accelerator="cpu", devices=1)
+    config = config_of("generator", sync_from_start=True)
+    task = GeneratorTask(config, fabric, clips, clips[:1], {"expert": expert})
+    before = {key: value.clone() for key, value in task.expert.state_dict().items() if "num_batches" not in key}
+    item = torch.utils.data.default_collate([task.train_data[(0, 1)], task.train_data[(1, 2)]])
+    task.step(item)
+    after = task.expert.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    assert all(parameter.grad is None for parameter in task.expert.parameters())
+
+
+def test_a_generator_needs_an_expert(clips):
+    with pytest.raises(ConfigError, match="--expert"):
+        GeneratorTask(config_of("generator"), Fabric(accelerator="cpu", devices=1), clips, clips, {})
+
+
+def test_guessing_is_reported_with_likely_causes():
+    task = ExpertTask.__new__(ExpertTask)
+    task.config = config_of("expert", stuck_after=100)
+    stuck = [{"step": 50, "val/loss": 0.695}, {"step": 100, "val/loss": 0.692}]
+    assert task.advice(stuck[:1]) is None
+    assert "25 frames/s" in task.advice(stuck)
+    assert task.advice([*stuck, {"step": 150, "val/loss": 0.5}]) is None
+
+
+def test_an_expert_that_does_not_know_the_clips_is_reported():
+    task = GeneratorTask.__new__(GeneratorTask)
+    task.config, task.sync_on = config_of("generator"), False
+    assert "does not find the real pictures in sync" in task.advice([{"val/sync_true": 0.9}])
+    assert task.advice([{"val/sync_true": 0.3}]) is None
+    assert "10 validations" in task.advice([{"val/sync_true": 0.3}] * 10)
+
+
+@pytest.mark.parametrize("stage", [stage.name for stage in MODEL.stages])
+def test_every_key_is_described_and_every_preset_is_valid(stage):
+    kind = load(MODEL.stage(stage).config)
+    assert all(field.description for field in kind.model_fields.values())
+    config = make_config(kind, preset="tiny")
+    assert config.width < 1
+    assert "learning_rate" in as_yaml(config)
