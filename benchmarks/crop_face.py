@@ -1,4 +1,4 @@
-"""From video to crops: tk-crop-face beside the original's preparation (S3FD on every frame), and on one and two workers.
+"""From video to crops: tk-crop-face beside the original's preparation (S3FD on every frame); one and two workers.
 
 python -m benchmarks.crop_face VIDEO [ORIGINAL_CHECKOUT]
 VIDEO is scaled to 512x512. The original's detector is run on as many frames as take a minute or so.

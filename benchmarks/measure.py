@@ -25,7 +25,8 @@ def machine() -> str:
         model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         model = platform.processor() or platform.machine()
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, Python {platform.python_version()}, torch {torch.__version__}"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -57,7 +58,8 @@ def run_timed(command: Sequence[str], **options) -> tuple[float, float]:
 def report(name: str, rows: list[dict]) -> None:
     """Print the rows and keep them in results/NAME.json with the machine."""
     for row in rows:
-        print("\t".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in row.items()))
+        cells = (f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in row.items())
+        print("\t".join(cells))
     RESULTS.mkdir(exist_ok=True)
     content = {"machine": machine(), "rows": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""Peak memory on a long clip against that on a short one: tk-crop-face, and tk-infer with the published generator's size.
+"""Peak memory on a long clip against that on a short one: tk-crop-face, and tk-infer at the published generator's size.
 
 python -m benchmarks.memory VIDEO
 """

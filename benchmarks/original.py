@@ -1,4 +1,4 @@
-"""Run the original Wav2Lip, fetched by the user, with the packages of today: what it calls by names long gone is put back.
+"""Run the original Wav2Lip, fetched by the user, with the packages of today: what it calls by old names is put back.
 
 `run_script` runs one of its scripts in a process of its own, from its folder, as its README says.
 """

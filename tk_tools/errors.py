@@ -1,6 +1,6 @@
 """The errors that a user can mend. Each message is one line: what is wrong, and what to do about it.
 
-The command layer prints them without a traceback; anything else that is raised is a fault of ours and keeps its traceback.
+The command layer prints them without a traceback; anything else that is raised is a fault of ours and keeps its own.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """MFCCs beside a plain transcription of their definition, frame by frame."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tk_tools.errors import InputError
 
 
 def one_frame(samples: np.ndarray, frame: int) -> np.ndarray:
-    signal = np.array([samples[0], *(b - 0.97 * a for a, b in zip(samples[:-1], samples[1:], strict=True))])
+    signal = np.array([samples[0], *(b - 0.97 * a for a, b in itertools.pairwise(samples))])
     signal = np.pad(signal, (0, 400))[160 * frame : 160 * frame + 400]
     power = np.abs(np.fft.rfft(signal, 512)) ** 2 / 512
     logs = np.log(power @ filter_bank().T)

@@ -124,12 +124,12 @@ def test_a_full_standard_output(clip, tmp_path):
 
 
 def test_closed_standard_streams(clip, tmp_path):
-    command = f'"{SCRIPTS}/tk-mel" "{clip}" "{tmp_path}/out"'
+    command = f'"{SCRIPTS}/tk-extract-audio" "{clip}" "{tmp_path}/out"'
     for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
         done = subprocess.run(["sh", "-c", f"{command} --force {closed}"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
-        assert Path(tmp_path, "out", "clip.mel.h5").is_file()
+        assert Path(tmp_path, "out", "clip.wav").is_file()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ class Row:
         verdict = "pass" if self.passed else "FAIL"
         if self.reason:
             return f"{self.name:<40} {verdict}  {self.reason}"
-        return f"{self.name:<40} {verdict}  largest error {self.error:.2e} of tolerance {self.tolerance:.0e} in {self.array}"
+        error = f"largest error {self.error:.2e} of tolerance {self.tolerance:.0e} in {self.array}"
+        return f"{self.name:<40} {verdict}  {error}"
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -67,7 +68,7 @@ def run(path: Path, system: str) -> Row:
     golden = Golden(path)
     try:
         results = {key: np.asarray(value) for key, value in case(golden).items()}
-    except Exception as error:  # whatever a case raises is its result; the others still run
+    except Exception as error:  # noqa: BLE001 - whatever a case raises is its result; the others still run
         return Row(
             name, passed=False, reason=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         )

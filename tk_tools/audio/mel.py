@@ -42,7 +42,7 @@ def mel(waveform: np.ndarray, preset: MelPreset | str, sample_rate: int | None =
 def mel_blocks(
     waveform: Iterable[np.ndarray], preset: MelPreset, sample_rate: int | None = None
 ) -> Iterator[np.ndarray]:
-    """`mel` of a waveform that comes in pieces of any size: yields (columns, bands) float32 blocks as soon as they can be known.
+    """`mel` of a waveform that comes in pieces of any size: yields (columns, bands) float32 blocks once known.
 
     Their concatenation equals `mel` of the joined pieces bit for bit, however it is cut.
     """

@@ -1,6 +1,6 @@
-"""Parameters of the mel front ends that the published systems expect, by name; imports nothing heavy, so commands list them.
+"""Parameters of the mel front ends that the published systems expect, by name; light, so that commands can list them.
 
-Every published weight file is tied to one of these: a mel made with other parameters loads and runs, and gives nonsense.
+Every published weight file is tied to one of these: a mel made with other parameters runs and gives nonsense.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Waveform -> MFCC as python_speech_features 0.6 computes it: what SyncNet v2 and DeepSpeech listen to.
 
-Vectorised over frames. Note its habits: int16 values as they are, a rectangular window, filter edges rounded to FFT bins.
+Vectorised over frames. Its habits: int16 values as they are, a rectangular window, filter edges rounded to FFT bins.
 """
 
 from __future__ import annotations

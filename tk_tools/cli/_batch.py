@@ -33,7 +33,8 @@ def run_batch(
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
-    searched folder is searched for. `also`: further files of every result, or what gives them for a source. Exit code 1 when some inputs failed; the others are done.
+    searched folder is searched for. `also`: further files of every result, or what gives them for a source. Exit code
+    1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)

@@ -37,9 +37,9 @@ def command(
 ) -> int:
     """Divide clips into lists for training, validation, testing.
 
-    INPUT: files, or folders searched for them; '-' or none: paths from standard input. OUTPUT: the folder for train.txt,
-    val.txt and test.txt, one path a line. A clip's list follows from its name alone (and the seed), so the lists
-    stay the same when clips are added. Prints the paths of the three lists.
+    INPUT: files, or folders searched for them; '-' or none: paths from standard input. OUTPUT: the folder for
+    train.txt, val.txt and test.txt, one path a line. A clip's list follows from its name alone (and the seed), so the
+    lists stay the same when clips are added. Prints the paths of the three lists.
 
     \b
     Examples:

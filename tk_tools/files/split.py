@@ -24,7 +24,7 @@ def place_of(name: str, seed: int = 0) -> float:
 def split_of(name: str, seed: int, shares: Mapping[str, float]) -> str:
     """The set of the clip `name`: each set takes its share of [0, 1) in the given order; the last takes the rest.
 
-    shares: such as {"val": 0.05, "test": 0.05, "train": 0.9}. A set whose share grows keeps its clips when it stands first.
+    shares: such as {"val": 0.05, "test": 0.05, "train": 0.9}. A set whose share grows keeps its clips if it is first.
     """
     place, end = place_of(name, seed), 0.0
     for split, share in shares.items():

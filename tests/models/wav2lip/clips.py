@@ -32,7 +32,14 @@ def make_clip(
     audio = Audio(samples=samples, sample_rate=rate) if sound else None
     skin = rng.integers(120, 220, 3)
     with create_face_file(
-        path, fps=Fraction(fps), layout=layout, backend="none", source_size=(size, size), made=MADE, audio=audio, codec="png"
+        path,
+        fps=Fraction(fps),
+        layout=layout,
+        backend="none",
+        source_size=(size, size),
+        made=MADE,
+        audio=audio,
+        codec="png",
     ) as writer:
         for index in range(frames):
             picture = np.empty((size, size, 3), np.uint8)

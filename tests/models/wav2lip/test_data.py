@@ -44,9 +44,7 @@ def test_pictures_and_sound_belong_together(paths):
     with FaceFile(paths[1]) as file:
         spectrum, pictures = read_mel(file), file.frames.read(0, len(file))
     item = data[Draw(index=1, seed=7)]
-    (first,) = [
-        k for k in range(len(pictures) - 4) if np.array_equal(pictures[k : k + 5], item["target"].numpy())
-    ][:1]
+    (first,) = [k for k in range(len(pictures) - 4) if np.array_equal(pictures[k : k + 5], item["target"].numpy())][:1]
     start = first_column(first, 25)
     assert np.array_equal(item["mel"][0].numpy(), spectrum[start : start + 16].T)
     for t in range(FRAMES_PER_WINDOW):
@@ -75,7 +73,7 @@ def test_windows_keep_off_gaps_and_ends():
     valid = np.ones(40, bool)
     valid[20] = False
     firsts = usable_windows(valid, columns=128, fps=25)
-    assert firsts.tolist() == [*range(1, 16), *range(21, 33)]  # the last one's sound ends at column int(3.2 * 35) + 16 = 128
+    assert firsts.tolist() == [*range(1, 16), *range(21, 33)]  # the last sound ends at column int(3.2 * 35) + 16 = 128
     assert usable_windows(valid[:4], columns=128, fps=25).tolist() == []
 
 

@@ -117,7 +117,7 @@ class Generator(nn.Module):
         return scales
 
     def forward(self, mel: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
-        """(B, 1, 80, 16), (B, 6, 96, 96) -> (B, 3, 96, 96); with time (B, T, 1, 80, 16), (B, 6, T, 96, 96) -> (B, 3, T, 96, 96).
+        """(B, 1, 80, 16), (B, 6, 96, 96) -> (B, 3, 96, 96), and with time (B, T, 1, 80, 16), (B, 6, T, 96, 96).
 
         faces: channels 0..2 the frame with rows 48..95 zero, 3..5 the reference; mel in [-4, 4].
         """
@@ -143,7 +143,10 @@ class QualityDiscriminator(nn.Module):
             nn.Sequential(*layers)
             for layers in (  # h x w
                 [LeakyBlock(3, a, kernel=7, padding=3)],  # 48 x 96
-                [LeakyBlock(a, b, kernel=5, stride=(1, 2), padding=2), LeakyBlock(b, b, kernel=5, padding=2)],  # 48 x 48
+                [
+                    LeakyBlock(a, b, kernel=5, stride=(1, 2), padding=2),
+                    LeakyBlock(b, b, kernel=5, padding=2),
+                ],  # 48 x 48
                 [LeakyBlock(b, c, kernel=5, stride=2, padding=2), LeakyBlock(c, c, kernel=5, padding=2)],  # 24 x 24
                 [LeakyBlock(c, d, kernel=5, stride=2, padding=2), LeakyBlock(d, d, kernel=5, padding=2)],  # 12 x 12
                 [LeakyBlock(d, e, stride=2), LeakyBlock(e, e)],  # 6 x 6

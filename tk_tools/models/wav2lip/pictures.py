@@ -1,4 +1,4 @@
-"""Samples of a generator in training: strips of pictures, and a held-out clip with the made mouth beside the true one."""
+"""Samples of a generator in training: strips of pictures, and a held-out clip, the made mouth beside the true one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def _draw_strips(generator: Generator, data: GeneratorWindows, path: Path, devic
         faces = generator_faces(target, reference)
         made = generator(item["frame_mels"][None].to(device), faces)
         parts = (reference, faces[:, :3], made, target)
-        rows.append(np.concatenate([np.concatenate(list(to_pictures(part[0].transpose(0, 1))), axis=1) for part in parts], axis=1))
+        rows.append(
+            np.concatenate(
+                [np.concatenate(list(to_pictures(part[0].transpose(0, 1))), axis=1) for part in parts], axis=1
+            )
+        )
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
 
 

@@ -16,7 +16,10 @@ from tk_tools.train.run_folder import find_weights
 from tk_tools.weights.load import load_checkpoint, load_strictly
 
 # The channels of the widest layer, by which a state dict tells its width.
-_WIDEST = {"generator": "audio_encoder.12.conv_block.0.bias", "discriminator": "face_encoder_blocks.6.1.conv_block.0.bias"}
+_WIDEST = {
+    "generator": "audio_encoder.12.conv_block.0.bias",
+    "discriminator": "face_encoder_blocks.6.1.conv_block.0.bias",
+}
 _PUBLISHED_CHANNELS = 512
 
 

@@ -41,7 +41,7 @@ def frame_mels(mel: np.ndarray, first: int, fps: Fraction) -> np.ndarray | None:
 
 
 def usable_windows(valid: np.ndarray, columns: int, fps: Fraction) -> np.ndarray:
-    """First frames of the windows that can be trained on: five valid frames, and all sound of frame_mels and mel_window.
+    """First frames of the windows that can be trained on: five valid frames, all sound of frame_mels and mel_window.
 
     valid: (frames,) bool; columns: of the mel. Returns ascending indices, (windows,) int64.
     """
@@ -64,7 +64,7 @@ def resized(picture: np.ndarray) -> np.ndarray:
 
 
 def to_network(windows: torch.Tensor) -> torch.Tensor:
-    """(B, T, H, W, 3) uint8 RGB -> (B, 3, T, H, W) float32 BGR in 0..1; in memory the frames lie outermost, channels last."""
+    """(B, T, H, W, 3) uint8 RGB -> (B, 3, T, H, W) float32 BGR in 0..1; frames outermost in memory, channels last."""
     frames = windows.transpose(0, 1).flip(-1).contiguous().float().div_(255)  # (T, B, H, W, BGR)
     return frames.permute(1, 4, 0, 2, 3)
 
