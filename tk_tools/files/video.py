@@ -19,7 +19,8 @@ import numpy as np
 from tk_tools.errors import InputError
 from tk_tools.files.whole import check_length, check_stream
 
-av.logging.set_level(av.logging.PANIC)  # what goes wrong is told by exceptions, not by prints of the library
+# No log level is set: by default the library says nothing, and any level makes its decoder threads wait for the
+# interpreter's lock to report a fault, while the thread that holds it may be waiting for them.
 
 DEFAULT_FPS = Fraction(25)
 STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}

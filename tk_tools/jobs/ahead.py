@@ -53,7 +53,10 @@ def ahead(items: Iterable[T], size: int) -> Iterator[T]:
         while True:
             item, error = made.get()
             if error is not None:
-                raise error
+                try:
+                    raise error
+                finally:
+                    del error  # else it would hold this frame, and this frame it
             if item is _END:
                 return
             yield item

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -97,19 +98,19 @@ class Footage:
             yield shot
 
     def _first_pass(self) -> Iterator[tuple[np.ndarray, Box | None]]:
-        decoded = ahead(self._reader, pictures_ahead(self.width, self.height))
-        if self._options.box is not None:
-            box = self._inside(self._options.box)
-            yield from ((picture, box) for picture in decoded)
-        elif self._places is not None:
-            for picture in decoded:
-                box = next(self._places)
-                yield picture, None if box is None else self._padded(box)
-        else:
-            search = self._search_options()
-            self._tracker = Tracker(open_backend(search), search.face, float(self.fps))
-            for frame in follow_face(decoded, search, fps=float(self.fps), tracker=self._tracker):
-                yield frame.rgb, self._padded(frame.box) if frame.valid else None
+        with closing(ahead(self._reader, pictures_ahead(self.width, self.height))) as decoded:
+            if self._options.box is not None:
+                box = self._inside(self._options.box)
+                yield from ((picture, box) for picture in decoded)
+            elif self._places is not None:
+                for picture in decoded:
+                    box = next(self._places)
+                    yield picture, None if box is None else self._padded(box)
+            else:
+                search = self._search_options()
+                self._tracker = Tracker(open_backend(search), search.face, float(self.fps))
+                for frame in follow_face(decoded, search, fps=float(self.fps), tracker=self._tracker):
+                    yield frame.rgb, self._padded(frame.box) if frame.valid else None
 
     def _search_options(self) -> CropOptions:
         options = self._options
@@ -136,8 +137,9 @@ class Footage:
             yield Shot(picture, None if box == NOWHERE else box)
 
     def _again(self) -> Iterator[Shot]:
-        decoded = ahead(VideoReader(self.path, fps=None), pictures_ahead(self.width, self.height))
-        yield from self._shots(decoded, first=0, step=1)
+        reader = VideoReader(self.path, fps=None)
+        with closing(ahead(reader, pictures_ahead(self.width, self.height))) as decoded:
+            yield from self._shots(decoded, first=0, step=1)
 
     def _backwards(self) -> Iterator[Shot]:
         """From the last picture but one to the second: block after block, each decoded anew up to its end."""

@@ -7,6 +7,7 @@ length. What the published code does and why it differs here: docs of the option
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,8 @@ def infer(
             quality=options.quality,
         )
         try:
-            with writer:
-                for picture in _pictures(footage, sound, speaker, options.feather):
+            with writer, closing(_pictures(footage, sound, speaker, options.feather)) as pictures:
+                for picture in pictures:
                     writer.write(picture)
                 if not footage.has_face(writer.count).any():
                     raise footage.no_face()
@@ -71,8 +72,9 @@ def infer(
 def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Iterator:
     room = pictures_ahead(footage.width, footage.height)
     together = max(1, min(speaker.together, BATCH_BYTES // (3 * footage.width * footage.height)))
-    for shot, face in ahead(speak(ahead(footage, room), sound, speaker, together), room):
-        yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
+    with closing(ahead(footage, room)) as shots, closing(ahead(speak(shots, sound, speaker, together), room)) as made:
+        for shot, face in made:
+            yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
 
 
 def choose_device(name: str) -> str:
