@@ -1,4 +1,4 @@
-"""tk-infer as a command: models from the registry, operands, streams, what is up to date, and one line for each fault."""
+"""tk-infer as a command: models, operands, streams, what is up to date, and one line for each fault."""
 
 import json
 import os
@@ -213,7 +213,8 @@ def test_wrong_usage(work, tk_infer, arguments, said):
 
 def test_help_names_models_and_their_options_without_heavy_imports():
     script = (
-        "import sys; from tk_tools.cli import infer; from tk_tools.cli._main import run; code = run(infer.command, {0})\n"
+        "import sys; from tk_tools.cli import infer; from tk_tools.cli._main import run\n"
+        "code = run(infer.command, {0})\n"
         "heavy = [m for m in ('torch', 'pydantic', 'cv2', 'numpy', 'av', 'h5py') if m in sys.modules]\n"
         "print(heavy, file=sys.stderr); sys.exit(code)"
     )
