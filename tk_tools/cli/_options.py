@@ -1,7 +1,10 @@
 """Options that two commands share, each declared once.
 
 --dask        HOST:PORT of a Dask scheduler              all file tools
+--backend     what finds faces and landmarks            crop-face, eval-lse
+--device      device of torch                           crop-face, eval-lse
 --errors      file for the failed inputs, NDJSON         all file tools
+--face        which face to follow                      crop-face, eval-lse
 --force       make results again                         all file tools
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools
@@ -23,6 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from tk_tools.errors import ConfigError
+from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
 
 CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -71,6 +77,15 @@ class Common:
     verbosity: int
 
 
+def _check_face(ctx, param, value: str) -> str:
+    from tk_tools.face.track import check_choice
+
+    try:
+        return check_choice(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def path_type(**checks: Any) -> click.Path:
     """A path as a pathlib.Path."""
     return click.Path(path_type=Path, **checks)
@@ -100,6 +115,17 @@ sample_rate = click.option(
     default=16000,
     help="Samples per second of the sound (Hz).",
 )
+face = click.option(
+    "--face",
+    default="largest",
+    callback=_check_face,
+    metavar="WHICH",
+    help="The face to follow: largest, left, right, or its number from the left.",
+)
+backend = click.option(
+    "--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks."
+)
+device = click.option("--device", default="cpu", metavar="NAME", help="Device of torch: cpu, cuda, mps.")
 fps = click.option(
     "--fps",
     type=Rate(),

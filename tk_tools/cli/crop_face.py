@@ -8,19 +8,9 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
-from tk_tools.errors import ConfigError
-from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND, DETECTORS
+from tk_tools.face.backends import DETECTORS
 
 LAYOUTS = ("wav2lip", "syncnet", "lawdnet")  # a test holds them to the registry, whose import is slow
-
-
-def check_face(ctx, param, value: str) -> str:
-    from tk_tools.face.track import check_choice
-
-    try:
-        return check_choice(value)
-    except ConfigError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 @click.command("tk-crop-face", context_settings=_options.CONTEXT)
@@ -28,23 +18,15 @@ def check_face(ctx, param, value: str) -> str:
 @click.option(
     "--layout", type=click.Choice(LAYOUTS), default="wav2lip", help="Geometry of the crop, as a system expects it."
 )
-@click.option(
-    "--face",
-    default="largest",
-    callback=check_face,
-    metavar="WHICH",
-    help="The face to follow: largest, left, right, or its number from the left.",
-)
-@click.option(
-    "--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks."
-)
+@_options.face
+@_options.backend
 @click.option("--detector", type=click.Choice(DETECTORS), default="sfd", help="Detector of the backend face-alignment.")
 @click.option(
     "--boxes",
     type=_options.path_type(file_okay=False, exists=True),
     help="Folder with NAME.npy (frames, 4): x1 y1 x2 y2; for --detector folder.",
 )
-@click.option("--device", default="cpu", help="Device of torch for face-alignment: cpu, cuda, mps.")
+@_options.device
 @_options.weights_dir
 @click.option(
     "--pads",

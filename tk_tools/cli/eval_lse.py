@@ -10,8 +10,6 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
-from tk_tools.cli.crop_face import check_face
-from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
 
 COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
 
@@ -38,15 +36,9 @@ COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "e
     help="Shifts to try, in frames of 40 ms to both sides; published numbers use 15.",
 )
 @click.option("--whole-frame", is_flag=True, help="Videos show a face alone: take them as they are (LRS procedure).")
-@click.option(
-    "--face",
-    default="largest",
-    callback=check_face,
-    metavar="WHICH",
-    help="The face to follow: largest, left, right, or its number from the left.",
-)
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds the faces.")
-@click.option("--device", default="cpu", help="Device of torch: cpu, cuda, mps.")
+@_options.face
+@_options.backend
+@_options.device
 @click.option(
     "--curves",
     type=_options.path_type(dir_okay=False),
