@@ -12,7 +12,6 @@ from pydantic import Field
 
 from tk_tools.train.config import Config
 
-
 _TINY: dict[str, Any] = {
     "decay": True,
     "windows_per_clip": 4,
@@ -31,13 +30,14 @@ class Wav2LipConfig(Config):
         gt=0,
         le=4,
         multiple_of=0.125,
-        description="Channels of new networks as a multiple of the published ones, in eighths; given weights keep theirs.",
+        description="Channels of new networks, in eighths of the published ones; given weights keep theirs.",
     )
     learning_rate: float = Field(1e-4, gt=0, description="Step size of Adam.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the gradient's mean.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the gradient's square.")
     decay: bool = Field(
-        False, description="Whether the learning rates fall to zero by max_steps, along a cosine; the original keeps them."
+        False,
+        description="Whether the learning rates fall to zero by max_steps, along a cosine; the original keeps them.",
     )
     windows_per_clip: int = Field(
         1, ge=1, description="Windows drawn from each clip in an epoch; the original draws one."
@@ -49,7 +49,7 @@ class Wav2LipConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB, in each loader process, for pictures and mels that were read once; 0: read again each time.",
+        description="Memory in MB of each loader process for clips that were read once; 0: read them again each time.",
     )
     min_windows: int = Field(
         10, ge=1, description="Clips with fewer usable windows of five frames are left out, with a line that says so."
@@ -74,23 +74,25 @@ class ExpertConfig(Wav2LipConfig):
         }
     }
 
-    max_steps: int = Field(400_000, ge=1, description="Steps to train; the original is stopped by hand at a loss of about 0.25.")
-    batch_size: int = Field(64, ge=2, description="Items in a batch of one device, of windows_per_item windows of five frames each.")
-    validate_every: int = Field(
-        10_000, ge=1, description="Steps between validations; each may mark a best checkpoint."
+    max_steps: int = Field(
+        400_000, ge=1, description="Steps to train; the original is stopped by hand at a loss of about 0.25."
     )
+    batch_size: int = Field(
+        64, ge=2, description="Items in a batch of one device, of windows_per_item windows of five frames each."
+    )
+    validate_every: int = Field(10_000, ge=1, description="Steps between validations; each may mark a best checkpoint.")
     checkpoint_every: int = Field(10_000, ge=1, description="Steps between checkpoints.")
     windows_per_item: int = Field(
         1,
         ge=1,
-        description="Windows of one clip in an item. 1: the original's coin, a window in sync or off. More: each sound is"
-        " judged against the pictures of all the item's windows, so that the same passes teach more.",
+        description="Windows of one clip in an item. 1: the original's coin, a window in sync or off. More: each sound"
+        " is judged against the pictures of all the item's windows, so that the same passes teach more.",
     )
     nearby_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Share of the off-sync windows drawn from at most nearby_frames away; the others come from anywhere in the clip.",
+        description="Share of the off-sync windows drawn from nearby_frames around; the others from anywhere in the clip.",
     )
     nearby_frames: int = Field(15, ge=1, description="Frames that a nearby off-sync window is away at most.")
     stuck_after: int = Field(
@@ -128,7 +130,9 @@ class GeneratorConfig(Wav2LipConfig):
     checkpoint_every: int = Field(3000, ge=1, description="Steps between checkpoints.")
     sync_weight: float = Field(0.01, ge=0, le=1, description="Weight of the sync loss once it is on; L1 has the rest.")
     sync_threshold: float = Field(
-        0.75, ge=0, description="The sync loss is switched on by the first validation in which its mean is below this, and stays on."
+        0.75,
+        ge=0,
+        description="The first validation whose mean sync loss is below this switches the sync loss on for good.",
     )
     sync_from_start: bool = Field(
         False, description="Whether the sync loss is on from the first step, whatever the validations say."

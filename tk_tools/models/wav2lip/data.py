@@ -62,7 +62,9 @@ def inspect(path: Path, min_windows: int) -> Clip:
         if file.layout != LAYOUT:
             raise InputError(f"holds crops of layout {file.layout}; crop again with --layout {LAYOUT}", path=path)
         if file.fps != FPS:
-            raise InputError(f"is at {float(file.fps):g} frames/s; Wav2Lip needs 25: crop again with --fps 25", path=path)
+            raise InputError(
+                f"is at {float(file.fps):g} frames/s; Wav2Lip needs 25: crop again with --fps 25", path=path
+            )
         audio = file.audio
         if audio is None:
             raise InputError("has no sound; Wav2Lip learns from pictures with their speech", path=path)
@@ -70,7 +72,8 @@ def inspect(path: Path, min_windows: int) -> Clip:
         windows = usable_windows(file.valid, columns, FPS)
     if len(windows) < min_windows:
         raise InputError(
-            f"has {len(windows)} usable windows of {FRAMES_PER_WINDOW} frames, fewer than min_windows={min_windows}", path=path
+            f"has {len(windows)} usable windows of {FRAMES_PER_WINDOW} frames, fewer than min_windows={min_windows}",
+            path=path,
         )
     return Clip(path=Path(path), windows=windows)
 

@@ -38,7 +38,9 @@ def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> to
     return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
 
 
-def decaying(optimizer: torch.optim.Optimizer, config: Wav2LipConfig) -> dict[str, torch.optim.lr_scheduler.LRScheduler]:
+def decaying(
+    optimizer: torch.optim.Optimizer, config: Wav2LipConfig
+) -> dict[str, torch.optim.lr_scheduler.LRScheduler]:
     """The schedule of config.decay, if it is wanted: the learning rate falls to zero along a cosine."""
     if not config.decay:
         return {}
@@ -132,7 +134,7 @@ class ExpertTask(Task):
         return audio.unflatten(0, shape), video.unflatten(0, shape)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """loss, over sounds with their own pictures and with another window's, as often; accuracy: how often the own fit better."""
+        """loss, over own pictures and another window's as often; accuracy: how often the own fit the sound better."""
         self.expert.eval()
         means = Means(self.fabric)
         for batch in batches:
@@ -149,8 +151,8 @@ class ExpertTask(Task):
         if min(row["val/loss"] for row in judged) < GUESSING - _NEAR_GUESSING:
             return None
         return (
-            f"the expert still guesses (loss {judged[-1]['val/loss']:.2f}) after {int(judged[-1]['step'])} steps. It may need"
-            " more time (a day on real data); else look for sound that is not in sync with its pictures (tk-eval-lse: keep"
+            f"the expert still guesses (loss {judged[-1]['val/loss']:.2f}) after {int(judged[-1]['step'])} steps. It may"
+            " need more time (a day on real data); else look for sound that is not in sync (tk-eval-lse: keep"
             " offsets within one frame), clips whose source was not at 25 frames/s, too few speakers, or try"
             " --set nearby_share=0.5 and a lower learning_rate"
         )
@@ -230,7 +232,7 @@ class GeneratorTask(Task):
             return sync_loss(expert, mel, made)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """l1; sync, and sync_true of the real pictures; loss: their total with the sync loss on, so that runs compare."""
+        """l1; sync, and sync_true of the real pictures; loss: the total with the sync loss on, so that runs compare."""
         for net in self.modules.values():
             net.eval()
         means = Means(self.fabric)
@@ -254,12 +256,12 @@ class GeneratorTask(Task):
         judged = [row for row in history if "val/sync_true" in row]
         if judged and judged[-1]["val/sync_true"] > GUESSING:
             return (
-                f"the expert does not find the real pictures in sync (loss {judged[-1]['val/sync_true']:.2f}): it was not trained"
-                " for such clips, or their sound is shifted. Train the expert on them first, or check them with tk-eval-lse"
+                f"the expert does not find the real pictures in sync (loss {judged[-1]['val/sync_true']:.2f}): it was"
+                " not trained for such clips, or their sound is shifted. Train it on them, or check them with tk-eval-lse"
             )
         if len(judged) >= 10 and not self.sync_on:
             return (
-                f"the sync loss is not under {self.config.sync_threshold:g} after 10 validations, so the generator still learns"
+                f"the sync loss is not under {self.config.sync_threshold:g} after 10 validations: the generator still learns"
                 " from the pictures alone. Train the expert longer (loss about 0.25), or --set sync_from_start=true"
             )
         return None
@@ -331,7 +333,7 @@ class GanTask(GeneratorTask):
         judged = [row for row in history if "val/fake" in row]
         if judged and judged[-1]["val/fake"] > 20:
             return (
-                f"the discriminator has collapsed (fake {judged[-1]['val/fake']:.0f}): it calls everything real. Go back to an"
-                " earlier checkpoint, or train the generator longer before this stage"
+                f"the discriminator has collapsed (fake {judged[-1]['val/fake']:.0f}): it calls everything real. Go back to"
+                " an earlier checkpoint, or train the generator longer before this stage"
             )
         return super().advice(history)
