@@ -33,9 +33,7 @@ def main(original: Path, face: Path, length: float) -> None:
         torch.save({"state_dict": Wav2Lip().state_dict()}, weights)
         save_stand_in_detector(original / "face_detection/detection/sfd/s3fd.pth")
         (original / "temp").mkdir(exist_ok=True)
-        ours, memory = run_timed(
-            ["tk-infer", "wav2lip", "--checkpoint", weights, clip, speech, scratch / "ours.mp4"]
-        )
+        ours, memory = run_timed(["tk-infer", "wav2lip", "--checkpoint", weights, clip, speech, scratch / "ours.mp4"])
         command = script_command(
             "inference.py", "--checkpoint_path", weights, "--face", clip, "--audio", speech, "--outfile",
             scratch / "theirs.mp4",
