@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -420,3 +421,8 @@ def test_clip_samples_is_the_length_of_the_pictures_to_one_sample():
         (0, NTSC, 16000),
     ):
         assert abs(clip_samples(frames, fps, rate) - frames / fps * rate) <= Fraction(1, 2)
+
+
+def test_decoder_threads_report_nothing_to_python():
+    # a level, any, lets them wait for the interpreter's lock, and closing a damaged file then waits for them for ever
+    assert av.logging.get_level() is None
