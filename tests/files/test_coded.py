@@ -87,6 +87,20 @@ def test_more_than_the_buffer_holds():
         assert np.array_equal(CodedFrames(file).read(0, 40), frames)
 
 
+def test_pictures_larger_than_the_buffer_keep_their_order(tmp_path):
+    """Small, large, small: what waits in the buffer is written before what does not fit into it."""
+    rng = np.random.default_rng(seed=0)
+    pictures = rng.integers(0, 256, (3, 1200, 1300, 3)).astype(np.uint8)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        writer = CodedWriter(file, fps=Fraction(25), codec="png")
+        plain = np.zeros_like(pictures[0])
+        for picture in (plain, pictures[0], plain, pictures[1], pictures[2]):
+            writer.append(picture)
+        writer.close()
+        expected = np.stack([plain, pictures[0], plain, pictures[1], pictures[2]])
+        np.testing.assert_array_equal(CodedFrames(file).read(0, 5), expected)
+
+
 def test_a_window_beyond_the_end_is_refused():
     with store(pictures(3, 8, 8), codec="raw") as file:
         read = CodedFrames(file)

@@ -133,7 +133,7 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
                 transform=transform,
                 valid=frame.valid,
             )
-        valid = np.array(writer.columns["valid"], dtype=bool)
+        valid = writer.columns["valid"].array()
         if not valid.any():
             raise InputError(_no_face(tracker, len(valid), options), path=source)
     return _facts(valid, fps, layout.name, backend.label, audio is not None or sound is not None, damaged())

@@ -54,7 +54,8 @@ class CodedWriter:
         self._fps = Fraction(fps)
         self._codec, self._quality = codec, quality
         self._offsets = [0]
-        self._pending: list[bytes] = []
+        # one block for good: thousands of small ones would lie between the pictures and keep their memory from reuse
+        self._pending = np.empty(_BUFFER, np.uint8)
         self._pending_size = 0
         self._size: tuple[int, int] | None = None
 
@@ -69,22 +70,28 @@ class CodedWriter:
         if size != self._size:
             raise ValueError(f"picture of {size}, expected {self._size}")
         code = encode(picture, codec=self._codec, quality=self._quality)
-        self._pending.append(code)
-        self._pending_size += len(code)
+        code = np.frombuffer(code, np.uint8)
         self._offsets.append(self._offsets[-1] + len(code))
-        if self._pending_size >= _BUFFER:
+        if self._pending_size + len(code) > len(self._pending):
             self._flush()
+        if len(code) > len(self._pending):
+            self._write(code)
+            return
+        self._pending[self._pending_size : self._pending_size + len(code)] = code
+        self._pending_size += len(code)
 
     def _flush(self) -> None:
-        end = self._data.shape[0] + self._pending_size
-        self._data.resize((end,))
-        self._data[end - self._pending_size : end] = np.frombuffer(b"".join(self._pending), np.uint8)
-        self._pending.clear()
+        self._write(self._pending[: self._pending_size])
         self._pending_size = 0
+
+    def _write(self, data: np.ndarray) -> None:
+        start = self._data.shape[0]
+        self._data.resize((start + len(data),))
+        self._data[start:] = data
 
     def close(self) -> None:
         """Write what is left, the offsets and the attributes."""
-        if self._pending:
+        if self._pending_size:
             self._flush()
         height, width = self._size or (0, 0)
         attributes = {

@@ -111,12 +111,32 @@ class FaceFile:
         self.close()
 
 
+class Rows:
+    """A growing array, kept in blocks: small pieces would lie between the pictures and keep their memory from reuse."""
+
+    _BLOCK = 1024  # rows
+
+    def __init__(self, empty: np.ndarray):
+        self._empty, self._blocks, self._count = empty, [], 0
+
+    def append(self, row: np.ndarray | float | bool) -> None:
+        place = self._count % self._BLOCK
+        if place == 0:
+            self._blocks.append(np.empty((self._BLOCK, *self._empty.shape[1:]), self._empty.dtype))
+        self._blocks[-1][place] = row
+        self._count += 1
+
+    def array(self) -> np.ndarray:
+        """All rows, copied into one array."""
+        return np.concatenate([self._empty, *self._blocks])[: self._count]
+
+
 class FaceWriter:
     """Add frames one by one; memory holds the numbers of each frame (1 kB) and never the pictures."""
 
     def __init__(self, coded: CodedWriter):
         self._coded = coded
-        self.columns: dict[str, list] = {name: [] for name in _UNITS}
+        self.columns = {name: Rows(_EMPTY[name]) for name in _UNITS}
 
     def append(
         self,
@@ -130,16 +150,15 @@ class FaceWriter:
     ) -> None:
         """Add one frame: `crop` (H, W, 3) uint8 RGB, `box` (4,), `landmarks` (68, 2) or None, `transform` (2, 3)."""
         self._coded.append(crop)
-        empty = np.full((68, 2), np.nan, np.float32)
         row = {
             "box": box,
-            "landmarks": empty if landmarks is None else landmarks,
+            "landmarks": np.nan if landmarks is None else landmarks,
             "score": score,
             "transform": transform,
             "valid": valid,
         }
         for name, value in row.items():
-            self.columns[name].append(np.asarray(value, dtype=_EMPTY[name].dtype))
+            self.columns[name].append(value)
 
     def __len__(self) -> int:
         return len(self._coded)
@@ -170,8 +189,7 @@ def create_face_file(
         yield writer
         coded.close()
         for name, rows in writer.columns.items():
-            data = np.stack(rows) if rows else _EMPTY[name]
-            dataset = file.create_dataset(f"faces/{name}", data=data, fletcher32=True)
+            dataset = file.create_dataset(f"faces/{name}", data=rows.array(), fletcher32=True)
             dataset.attrs["unit"] = _UNITS[name]
         attributes = file["faces/box"].attrs
         attributes["layout"], attributes["backend"] = layout, backend
