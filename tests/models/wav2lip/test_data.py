@@ -53,20 +53,41 @@ def test_pictures_and_sound_belong_together(paths):
     assert not torch.equal(item["target"], item["reference"])
 
 
-def test_expert_items_are_half_in_sync(paths):
-    config = ExpertConfig(nearby_share=1.0, nearby_frames=6)
-    data = ExpertWindows(usable_clips(paths, config.min_windows, "training"), config)
-    items = [data[Draw(index=seed % 3, seed=seed)] for seed in range(200)]
-    assert 70 < sum(float(item["in_sync"]) for item in items) < 130
-    assert items[0]["faces"].shape == (5, 48, 96, 3)
+def expert_windows(paths, fixed=False, **values):
+    config = ExpertConfig(**values)
+    return ExpertWindows(usable_clips(paths, config.min_windows, "training"), config, fixed=fixed)
+
+
+def is_in_sync(path, mel, faces):
+    """Whether the sound of a window and its half faces begin at the same frame of the clip."""
+    with FaceFile(path) as file:
+        spectrum, pictures = read_mel(file), file.frames.read(0, len(file))
+    starts = [k for k in range(1, len(pictures) - 4) if np.array_equal(pictures[k : k + 5, 48:], faces.numpy())]
+    wanted = [spectrum[first_column(k, 25) : first_column(k, 25) + 16].T for k in starts]
+    return any(np.array_equal(window, mel[0].numpy()) for window in wanted)
+
+
+def test_expert_items_are_in_sync_as_they_say(paths):
+    data = expert_windows(paths, nearby_share=0.5, nearby_frames=6)
+    said = []
+    for seed in range(60):
+        item = data[Draw(index=0, seed=seed)]
+        assert item["faces"].shape == (1, 5, 48, 96, 3)
+        said.append(bool(item["in_sync"]))
+        assert is_in_sync(paths[0], item["mel"][0], item["faces"][0]) == said[-1]
+    assert 15 < sum(said) < 45
+
+
+def test_expert_items_of_several_windows_are_all_in_sync(paths):
+    item = expert_windows(paths, windows_per_item=4)[Draw(index=2, seed=5)]
+    assert item["mel"].shape == (4, 1, 80, 16)
+    assert all(is_in_sync(paths[2], mel, faces) for mel, faces in zip(item["mel"], item["faces"], strict=True))
 
 
 def test_validation_is_the_same_in_every_pass(paths):
-    config = ExpertConfig(val_windows_per_clip=4)
-    data = ExpertWindows(usable_clips(paths, config.min_windows, "validation"), config, fixed=True)
+    data = expert_windows(paths, fixed=True, val_windows_per_clip=4)
     assert len(data) == 12
     assert all(same(data[Draw(index, seed=1)], data[Draw(index, seed=2)]) for index in range(12))
-    assert sum(float(data[Draw(index, seed=0)]["in_sync"]) for index in range(12)) == 6
 
 
 def test_windows_keep_off_gaps_and_ends():

@@ -67,7 +67,7 @@ class ExpertConfig(Wav2LipConfig):
             "batch_size": 8,
             "windows_per_item": 4,
             "nearby_share": 0.5,
-            "max_steps": 500,
+            "max_steps": 600,
             "validate_every": 100,
             "checkpoint_every": 250,
             "stuck_after": 400,
@@ -85,14 +85,14 @@ class ExpertConfig(Wav2LipConfig):
     windows_per_item: int = Field(
         1,
         ge=1,
-        description="Windows of one clip in an item. 1: the original's coin, a window in sync or off. More: each sound"
-        " is judged against the pictures of all the item's windows, so that the same passes teach more.",
+        description="Windows of one clip in an item. 1: the original's coin, a window in sync or off. More: each"
+        " sound is judged against the pictures of all the item's windows, so that the same passes teach more.",
     )
     nearby_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Share of the off-sync windows drawn from nearby_frames around; the others from anywhere in the clip.",
+        description="Share of the off-sync windows from nearby_frames around; the others come from anywhere in the clip.",
     )
     nearby_frames: int = Field(15, ge=1, description="Frames that a nearby off-sync window is away at most.")
     stuck_after: int = Field(

@@ -27,8 +27,8 @@ from tk_tools.models.wav2lip.options import InferOptions
 from tk_tools.models.wav2lip.speaker import Box, Shot
 
 LEAST_SIDE = 8  # pixels: a smaller box is no face
-BACKWARDS_BYTES = 256 << 20  # of pictures held while a video runs backwards
-IN_FLIGHT_BYTES = 48 << 20  # of pictures that wait between two parts of the pipeline
+BACKWARDS_BYTES = 128 << 20  # of pictures held while a video runs backwards
+IN_FLIGHT_BYTES = 24 << 20  # of pictures that wait between two parts of the pipeline
 NOWHERE = (0, 0, 0, 0)
 
 

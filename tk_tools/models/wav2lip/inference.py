@@ -27,7 +27,7 @@ from tk_tools.models.wav2lip.published import load_generator
 from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
 from tk_tools.models.wav2lip.windows import Speech
 
-BATCH_BYTES = 192 << 20  # of pictures that wait for one batch
+BATCH_BYTES = 96 << 20  # of pictures that wait for one batch
 
 
 def infer(

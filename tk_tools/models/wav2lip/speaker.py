@@ -21,8 +21,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tk_tools.face.warp import feather_mask
-from tk_tools.models.wav2lip.networks import Generator
+from tk_tools.models.wav2lip.networks import Generator, UpBlock
 from tk_tools.models.wav2lip.samples import generator_faces, to_network
+from tk_tools.nets.blocks import ConvBlock
 from tk_tools.nets.sync_expert import FACE_SIZE
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -89,7 +90,7 @@ class Speaker:
         self.together = cores * self._batch_size
         single = functools.partial(torch.set_num_threads, 1)
         self._cores = ThreadPoolExecutor(cores, initializer=single if self._device.type == "cpu" else None)
-        net = _folded(copy.deepcopy(generator).eval()).requires_grad_(False)
+        net = _folded(generator).requires_grad_(False)
         if self._type != torch.float32:  # rounding at the two ends, 6 % of the work, shows most in the picture
             first, last = copy.deepcopy(net.face_encoder_blocks[0]), copy.deepcopy(net.output_block)
             net.to(self._type)
@@ -121,14 +122,20 @@ class _InFloat(nn.Module):
         return self.module(x.float()).to(self._result)
 
 
-def _folded(net: nn.Module) -> nn.Module:
-    """Each convolution with its batch norm as one convolution, in place."""
-    for module in net.modules():
-        block = getattr(module, "conv_block", None)
-        if isinstance(block, nn.Sequential) and len(block) == 2 and isinstance(block[1], nn.BatchNorm2d):
-            transposed = isinstance(block[0], nn.ConvTranspose2d)
-            module.conv_block = fuse_conv_bn_eval(block[0], block[1], transpose=transposed)
+def _folded(generator: Generator) -> Generator:
+    """A copy in which each convolution and its batch norm are one convolution; no tensor is held a third time."""
+    tensors = {id(tensor): tensor for block in _blocks(generator) for tensor in block.conv_block.parameters()}
+    net = copy.deepcopy(generator, tensors).eval()
+    for block in _blocks(net):
+        convolution, norm = block.conv_block
+        transposed = isinstance(convolution, nn.ConvTranspose2d)
+        block.conv_block = fuse_conv_bn_eval(convolution, norm, transpose=transposed)
     return net
+
+
+def _blocks(net: nn.Module) -> list[nn.Module]:
+    """The modules of a convolution and its norm."""
+    return [module for module in net.modules() if isinstance(module, (ConvBlock, UpBlock))]
 
 
 def speak(

@@ -151,8 +151,8 @@ class ExpertTask(Task):
         if min(row["val/loss"] for row in judged) < GUESSING - _NEAR_GUESSING:
             return None
         return (
-            f"the expert still guesses (loss {judged[-1]['val/loss']:.2f}) after {int(judged[-1]['step'])} steps. It may"
-            " need more time (a day on real data); else look for sound that is not in sync (tk-eval-lse: keep"
+            f"the expert still guesses (loss {judged[-1]['val/loss']:.2f}) after {int(judged[-1]['step'])} steps. It"
+            " may need more time (a day on real data); else look for sound that is off (tk-eval-lse: keep"
             " offsets within one frame), clips whose source was not at 25 frames/s, too few speakers, or try"
             " --set nearby_share=0.5 and a lower learning_rate"
         )
@@ -257,12 +257,12 @@ class GeneratorTask(Task):
         if judged and judged[-1]["val/sync_true"] > GUESSING:
             return (
                 f"the expert does not find the real pictures in sync (loss {judged[-1]['val/sync_true']:.2f}): it was"
-                " not trained for such clips, or their sound is shifted. Train it on them, or check them with tk-eval-lse"
+                " not trained for such clips, or their sound is shifted. Train it on them, or ask tk-eval-lse"
             )
         if len(judged) >= 10 and not self.sync_on:
             return (
-                f"the sync loss is not under {self.config.sync_threshold:g} after 10 validations: the generator still learns"
-                " from the pictures alone. Train the expert longer (loss about 0.25), or --set sync_from_start=true"
+                f"the sync loss is not under {self.config.sync_threshold:g} after 10 validations: the generator still"
+                " learns from the pictures alone. Train the expert longer, or --set sync_from_start=true"
             )
         return None
 
@@ -333,7 +333,7 @@ class GanTask(GeneratorTask):
         judged = [row for row in history if "val/fake" in row]
         if judged and judged[-1]["val/fake"] > 20:
             return (
-                f"the discriminator has collapsed (fake {judged[-1]['val/fake']:.0f}): it calls everything real. Go back to"
-                " an earlier checkpoint, or train the generator longer before this stage"
+                f"the discriminator has collapsed (fake {judged[-1]['val/fake']:.0f}): it calls all real. Go back to an"
+                " earlier checkpoint, or train the generator longer before this stage"
             )
         return super().advice(history)
