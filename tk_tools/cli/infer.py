@@ -9,31 +9,13 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
-from tk_tools.errors import ConfigError
-from tk_tools.models import get_model, load, model_names
+from tk_tools.cli._models import ModelGroup
+from tk_tools.models import Model, load
 
 TOOL = "tk-infer"
 
 
-class _Models(click.Group):
-    """The models as sub-commands, each looked up when it is asked for."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return model_names()
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        try:
-            return _model_command(name)
-        except ConfigError:
-            return None
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Models"):
-            formatter.write_dl([(name, get_model(name).summary) for name in model_names()])
-
-
-def _model_command(name: str) -> click.Command:
-    model = get_model(name)
+def _model_command(model: Model) -> click.Command:
     inference = load(model.inference_options)
 
     def call(**values: Any) -> int:
@@ -57,12 +39,13 @@ def _model_command(name: str) -> click.Command:
     for option in (_options.file_tool, _options.weights_dir, *reversed(inference.options)):
         call = option(call)
     call = _options.operands(inference.metavar)(call)
-    return click.command(name, help=inference.help, context_settings=_options.CONTEXT)(call)
+    return click.command(model.name, help=inference.help, context_settings=_options.CONTEXT)(call)
 
 
 @click.command(
     TOOL,
-    cls=_Models,
+    cls=ModelGroup,
+    make_command=_model_command,
     context_settings=_options.CONTEXT,
     subcommand_metavar="MODEL [OPTIONS] [INPUT]... OUTPUT",
 )

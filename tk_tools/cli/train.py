@@ -13,43 +13,11 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import ExitCode, entry
+from tk_tools.cli._models import ModelGroup
 from tk_tools.errors import ConfigError, InputError, TkError
-from tk_tools.models import Model, Stage, get_model, load, model_names
+from tk_tools.models import Model, Stage, load
 
 TOOL = "tk-train"
-
-
-class _Models(click.Group):
-    """The models as sub-commands, each looked up when it is asked for."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return model_names()
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        try:
-            return _model_command(get_model(name))
-        except ConfigError:
-            return None
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Models"):
-            formatter.write_dl([(name, get_model(name).summary) for name in model_names()])
-
-
-@click.command(TOOL, cls=_Models, context_settings=_options.CONTEXT, subcommand_metavar="MODEL [OPTIONS] [PATH]...")
-def command() -> None:
-    """Train a model on files; prints the path of the best weights.
-
-    `tk-train MODEL --help` shows the model's stages and options.
-
-    \b
-    Examples:
-      tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
-      tk-train wav2lip --stage expert --preset tiny --set max_steps=2000 --out runs/expert faces/
-      tk-train wav2lip --stage expert --print-config > expert.yaml
-
-    See also: tk-crop-face (makes the files), tk-split-list, tk-infer (runs what was trained), tk-plot.
-    """
 
 
 def _model_command(model: Model) -> click.Command:
@@ -324,6 +292,28 @@ def _held_out(operand: Path, reads: tuple[str, ...]) -> list[Path]:
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
     return [found.path for found in find_files(operand, reads)]
+
+
+@click.command(
+    TOOL,
+    cls=ModelGroup,
+    make_command=_model_command,
+    context_settings=_options.CONTEXT,
+    subcommand_metavar="MODEL [OPTIONS] [PATH]...",
+)
+def command() -> None:
+    """Train a model on files; prints the path of the best weights.
+
+    `tk-train MODEL --help` shows the model's stages and options.
+
+    \b
+    Examples:
+      tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
+      tk-train wav2lip --stage expert --preset tiny --set max_steps=2000 --out runs/expert faces/
+      tk-train wav2lip --stage expert --print-config > expert.yaml
+
+    See also: tk-crop-face (makes the files), tk-split-list, tk-infer (runs what was trained), tk-plot.
+    """
 
 
 main = entry(command)
