@@ -92,7 +92,7 @@ class ExpertConfig(Wav2LipConfig):
         0.0,
         ge=0,
         le=1,
-        description="Share of the off-sync windows from nearby_frames around; the others come from anywhere in the clip.",
+        description="Share of the off-sync windows from nearby_frames around; the others from anywhere in the clip.",
     )
     nearby_frames: int = Field(15, ge=1, description="Frames that a nearby off-sync window is away at most.")
     stuck_after: int = Field(
