@@ -10,12 +10,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stage=0                # first stage to run
 stop_stage=7           # last stage to run
 preset=                # tiny: small networks for two CPU cores; empty: the published sizes
-config=$here/conf      # folder with expert.yaml, generator.yaml, gan.yaml: keys that differ from the defaults
+config=                # folder with expert.yaml, generator.yaml, gan.yaml; empty: conf/ of this recipe, or the preset
 workers=2              # processes that crop faces
 val=0.1                # share of the clips kept for validation
-face=                  # video or picture to dub at the end; empty: a validation clip
-speech=                # speech for it; empty: the sound of another validation clip
-device=auto            # cpu, cuda or auto
+face=                  # video or picture to dub at the end; empty: the first of the videos
+speech=                # speech for it; empty: the sound of the last of the videos
 # End of options
 . "$here/../options.sh"
 [ "${#operands[@]}" = 2 ] || { _usage >&2; exit 2; }
@@ -25,7 +24,10 @@ faces=$work/faces lists=$work/lists runs=$work/runs
 log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $videos $work"
 trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 
-check_videos() { tk-info "$videos" >"$work/videos.tsv"; }
+check_videos() {
+    tk-info "$videos" >"$work/videos.tsv" || log "some files cannot be read; see above"
+    find "$videos" -type f \( -name '*.mp4' -o -name '*.mov' -o -name '*.mkv' -o -name '*.avi' -o -name '*.webm' \) | sort >"$work/videos.txt"
+}
 
 crop() {
     # Clips in which no face is found are told and left out; the others go on.
@@ -35,19 +37,20 @@ crop() {
 
 split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/faces.txt" >/dev/null; }
 
-train() { # train STAGE [OPTION]...: from the lists, with this recipe's configuration, resuming what is there
-    local name=$1; shift
-    tk-train wav2lip --stage "$name" ${preset:+--preset "$preset"} --config "$config/$name.yaml" --device "$device" \
-        --val "$lists/val.txt" --out "$runs/$name" "$@" - <"$lists/train.txt" >"$work/$name.best"
+train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes on
+    local name=$1 settings; shift
+    settings=(--config "${config:-$here/conf}/$name.yaml")
+    [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
+    tk-train wav2lip --stage "$name" "${settings[@]}" --val "$lists/val.txt" --out "$runs/$name" "$@" - \
+        <"$lists/train.txt" >"$work/$name.best"
 }
 train_expert() { train expert; }
 train_generator() { train generator --expert "$runs/expert"; }
 train_gan() { train gan --expert "$runs/expert" --init "$runs/generator"; }
 
 dub() {
-    local picture=${face:-$(tk-info --json "$(head -n 1 "$lists/val.txt")" | sed -n 's/.*"source": "\([^"]*\)".*/\1/p')}
-    [ -n "$face" ] || picture=$(find "$videos" -name "$picture" | head -n 1)
-    tk-infer wav2lip --checkpoint "$runs/gan" --device "$device" "$picture" "${speech:-$picture}" "$work/talking.mp4"
+    tk-infer wav2lip --checkpoint "$runs/gan" "${face:-$(sed -n 1p "$work/videos.txt")}" \
+        "${speech:-$(sed -n '$p' "$work/videos.txt")}" "$work/talking.mp4" >/dev/null
 }
 
 measure() {
