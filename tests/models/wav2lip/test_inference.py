@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.media import CLICKS, find_click, write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, small_generator, write_checkpoint, write_face, write_sound
 from tk_tools.errors import ConfigError, InputError, OutputError, WeightsError
 from tk_tools.face.crop import CropOptions, crop_faces
@@ -300,3 +301,14 @@ def test_memory_does_not_grow_with_the_length(folder, checkpoint):
         peaks[seconds] = int(done.stdout)
     assert peaks[40] < 1.1 * peaks[10]
     assert peaks[40] < 1.5e9
+
+
+@pytest.mark.parametrize(("delay", "suffix"), [(0.2, "mp4"), (-0.2, "mkv")])
+def test_own_sound_stays_beside_the_pictures(folder, checkpoint, delay, suffix):
+    clip = write_clip(folder / f"delay{delay}.{suffix}", sound_delay=delay)
+    target = folder / f"delay{delay}-out.mp4"
+    facts, _, _ = speak(clip, clip, checkpoint, target, box=(4, 4, 60, 60))
+    assert facts["frames"] == pytest.approx((2 + delay) * 25, abs=1)
+    sound = read_audio(target, align=True)
+    for click in CLICKS:
+        assert find_click(sound, 44100, click + delay) == pytest.approx(click + delay, abs=0.002)
