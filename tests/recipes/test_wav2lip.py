@@ -1,0 +1,84 @@
+"""The Wav2Lip recipe and the scripts of bin/, as a user starts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SCRIPTS
+
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "recipes" / "wav2lip"
+
+
+def shell(*command, **options):
+    environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}"}
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, env=environment, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe") / "my videos"
+    made = shell("tk-demo-data", "--clips", 4, "--seconds", 1.6, "--size", 160, folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.mark.parametrize("script", [RECIPE / "run.sh", *(ROOT / "bin" / name for name in ("demo", "setup", "test"))])
+def test_help_is_shown_and_nothing_is_done(script, tmp_path):
+    done = shell(script, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense", "1", "a", "b"], ["a"], ["--stage"], ["a", "b", "c"]])
+def test_wrong_usage_ends_with_2(arguments, tmp_path):
+    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_wants_a_face_and_a_speech_or_neither(tmp_path):
+    assert shell(ROOT / "bin" / "demo", "face.mp4", cwd=tmp_path).returncode == 2
+
+
+def test_stages_up_to_the_lists_and_again(videos, tmp_path):
+    work = tmp_path / "work"
+    run = (RECIPE / "run.sh", "--stop-stage", 2, "--val", "0.4", videos, work)
+    first = shell(*run)
+    assert first.returncode == 0, first.stderr
+    assert len(list((work / "faces").glob("*.face.h5"))) == 4
+    lists = [(work / "lists" / f"{name}.txt").read_text().splitlines() for name in ("train", "val")]
+    assert sum(map(len, lists)) == 4
+    times = {path: path.stat().st_mtime_ns for path in (work / "faces").iterdir()}
+    assert shell(*run).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in (work / "faces").iterdir()} == times
+
+
+def test_make_crops_each_clip_once(videos, tmp_path):
+    plain = tmp_path / "videos"  # make splits names at spaces
+    plain.symlink_to(videos)
+    command = ("make", "-C", RECIPE, f"DATA={plain}", f"WORK={tmp_path / 'work'}", "-j2", "faces")
+    assert shell(*command).returncode == 0
+    assert len(list((tmp_path / "work" / "faces").glob("*.face.h5"))) == 4
+    again = shell(*command)
+    assert "tk-crop-face" not in again.stdout
+
+
+@pytest.mark.slow
+def test_whole_recipe_from_videos_to_report(videos, tmp_path):
+    config, work = tmp_path / "conf", tmp_path / "work"
+    config.mkdir()
+    for name in ("expert", "generator", "gan"):
+        (config / f"{name}.yaml").write_text("max_steps: 4\nvalidate_every: 2\ncheckpoint_every: 2\nwidth: 0.125\n")
+    done = shell(RECIPE / "run.sh", "--preset", "tiny", "--config", config, "--val", "0.4", videos, work)
+    assert done.returncode == 0, done.stderr
+    assert (work / "talking.mp4").stat().st_size > 0
+    report = {path.name for path in (work / "report").iterdir()}
+    assert {"lse.tsv", "talking.png", "sync.png", "expert.png", "generator.png", "gan.png"} <= report
