@@ -7,7 +7,6 @@ zip sums are checked before it is trusted.
 from __future__ import annotations
 
 import random
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from tk_tools.errors import OutputError, WeightsError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.train.task import Task, plain
+from tk_tools.weights.load import check_sums
 
 FORMAT = 1
 
@@ -52,7 +52,7 @@ def restore(task: Task, precision: Any, state: dict[str, Any], path: Path) -> No
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint. OutputError: the disk does not take it."""
-    with atomic_path(path, check=check_whole) as temporary:
+    with atomic_path(path, check=check_sums) as temporary:
         try:
             torch.save({"format": FORMAT, **state}, temporary)
         except RuntimeError as error:  # torch hides the cause of a failed write
@@ -61,7 +61,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint to the CPU. WeightsError: damaged, or of another format."""
-    check_whole(path)
+    check_sums(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged pickle makes torch say
@@ -71,17 +71,6 @@ def load(path: Path) -> dict[str, Any]:
     if state["format"] != FORMAT:
         raise WeightsError(f"is of format {state['format']}, this tk-train reads {FORMAT}", path=path)
     return state
-
-
-def check_whole(path: Path) -> None:
-    """WeightsError unless every part of the file has the sum it was written with."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-        raise WeightsError("is cut short or damaged", path=path) from error
-    if damaged is not None:
-        raise WeightsError(f"is damaged (in {damaged})", path=path)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:

@@ -89,15 +89,14 @@ def load_checkpoint(path: str | Path, part: str | None = None) -> Checkpoint:
 
 
 def check_sums(path: Path) -> None:
-    """WeightsError: a member of a zip checkpoint differs from its own check sum, which torch does not look at."""
-    if file_form(path) in ("zip", "torchscript"):
+    """WeightsError: a zip checkpoint is cut short, or a part differs from its check sum, which torch never reads."""
+    try:
         with zipfile.ZipFile(path) as archive:
-            try:
-                damaged = archive.testzip()
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-                raise WeightsError("is cut short or damaged; fetch it again", path=path) from error
-        if damaged:
-            raise WeightsError(f"is damaged: {damaged} differs from its check sum; fetch it again", path=path)
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
+        raise WeightsError("is cut short or damaged", path=path) from error
+    if damaged:
+        raise WeightsError(f"is damaged ({damaged} differs from its check sum)", path=path)
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: str | Path, what: str) -> nn.Module:

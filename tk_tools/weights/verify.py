@@ -60,10 +60,11 @@ def _compare(equal: bool | None) -> str:
 def _contents(path: Path, entry: Published | None) -> str:
     """What is in a file of tensors. WeightsError: damaged, unsafe, or another network's."""
     from tk_tools.errors import WeightsError
-    from tk_tools.weights.load import check_sums, load_checkpoint
+    from tk_tools.weights.load import check_sums, file_form, load_checkpoint
     from tk_tools.weights.signatures import recognise
 
-    check_sums(path)
+    if file_form(path) in ("zip", "torchscript"):
+        check_sums(path)
     state = load_checkpoint(path).state
     found = recognise(state)
     if entry is not None and entry.network and (found is None or found.name != entry.network):
