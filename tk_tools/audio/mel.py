@@ -14,6 +14,7 @@ from scipy import fft
 
 from tk_tools.audio.mel_presets import PRESETS, MelPreset
 from tk_tools.errors import ConfigError, InputError
+from tk_tools.files.resample import resampled
 
 # Every block has this many columns, the last one filled up: a matrix product's rounding depends on its size.
 COLUMNS_PER_BLOCK = 256
@@ -67,18 +68,6 @@ def mel_blocks(
     left = 1 + (len(samples) - preset.n_fft) // preset.hop_length
     if left > 0:
         yield _columns(np.pad(samples[:span], (0, max(0, span - len(samples)))), preset)[:left]
-
-
-def resampled(pieces: Iterable[np.ndarray], rate_in: int, rate_out: int) -> Iterator[np.ndarray]:
-    """A waveform in pieces, float32, at another rate (soxr, quality HQ); rates in Hz."""
-    import soxr
-
-    stream = soxr.ResampleStream(rate_in, rate_out, num_channels=1, dtype="float32", quality="HQ")
-    for piece in pieces:
-        # In short steps, so that the numbers do not depend on the size of the pieces.
-        for start in range(0, len(piece), rate_in):
-            yield stream.resample_chunk(np.ascontiguousarray(piece[start : start + rate_in]), last=False)
-    yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
 
 
 def filter_bank(preset: MelPreset) -> np.ndarray:

@@ -17,6 +17,7 @@ import av
 import numpy as np
 
 from tk_tools.errors import InputError
+from tk_tools.files.resample import resampled
 from tk_tools.files.whole import check_length, check_stream
 
 # No log level is set: by default the library says nothing, and any level makes its decoder threads wait for the
@@ -258,8 +259,6 @@ def read_audio_blocks(path: Path, rate: int | None = None, align: bool = False) 
     put before sound that starts later, sound before the picture is cut); without it, the first sample.
     Holes between time stamps become silence. InputError: no sound, not decodable, or samples that are no numbers.
     """
-    import soxr
-
     path = Path(path)
     start = picture_start(path) if align else None
     with open_media(path) as container:
@@ -269,12 +268,7 @@ def read_audio_blocks(path: Path, rate: int | None = None, align: bool = False) 
         if rate is None or rate == source_rate:
             yield from blocks
             return
-        resampler = soxr.ResampleStream(source_rate, rate, num_channels=1, dtype="float32", quality="HQ")
-        for block in blocks:
-            out = resampler.resample_chunk(block, last=False)
-            if len(out):
-                yield out
-        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+        yield from resampled(blocks, rate_in=source_rate, rate_out=rate)
 
 
 def audio_rate(path: Path) -> int:

@@ -219,7 +219,7 @@ def _at_rate(samples: np.ndarray, rate: int) -> np.ndarray:
     """int16 samples at the rate that the judges hear."""
     if rate == SAMPLE_RATE:
         return samples
-    from tk_tools.audio.mel import resampled
+    from tk_tools.files.resample import resampled
     from tk_tools.files.video import to_int16
 
     pieces = resampled([samples / np.float32(32768)], rate_in=rate, rate_out=SAMPLE_RATE)
