@@ -1,5 +1,7 @@
 """tk-split-list: lists that stay the same when clips are added."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,15 @@ def test_by_folder_keeps_a_speaker_together(split, faces):
 def test_a_folder_and_the_files_in_it_count_once(split, faces, tmp_path):
     found = split([str(tmp_path / "faces"), *faces])
     assert sum(map(len, found.values())) == 300
+
+
+def test_facts_as_ndjson(tk, faces, tmp_path):
+    ran = tk("tk-split-list", "--json", "--test", "0", tmp_path / "faces", tmp_path / "lists")
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert [row["set"] for row in rows] == ["train", "val", "test"]
+    assert [row["clips"] for row in rows] == [len(clips) for clips in lists(tmp_path / "lists").values()]
+    assert rows[0]["path"] == str(tmp_path / "lists" / "train.txt")
+    assert rows[2]["clips"] == 0
 
 
 def test_shares_over_one_are_refused(tk, tmp_path):

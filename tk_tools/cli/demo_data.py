@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
+from tk_tools.cli._output import write_line
 
 LONGEST_SHIFT = 15  # frames, that of tk_tools.demo.script (a test holds the two together)
 
@@ -107,8 +107,7 @@ def _print(clip, as_json: bool) -> None:
     line = str(clip.path)
     if as_json:
         line = json.dumps({"path": line, "status": clip.status, "truth": str(clip.truth)}, sort_keys=True)
-    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
-    sys.stdout.buffer.flush()
+    write_line(line)
 
 
 main = entry(command)

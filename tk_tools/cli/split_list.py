@@ -22,6 +22,7 @@ from tk_tools.cli._main import ExitCode, entry
     help="Split by the clip's name, or keep clips of one folder (a speaker, a video) together.",
 )
 @click.option("--kind", default=".face.h5", metavar="SUFFIX", help="Files that a searched folder is searched for.")
+@_options.json_lines
 @_options.null
 @_options.verbosity
 def command(
@@ -31,6 +32,7 @@ def command(
     seed: int,
     by: str,
     kind: str,
+    json: bool,
     null: bool,
     verbose: int,
     quiet: int,
@@ -49,8 +51,11 @@ def command(
 
     See also: tk-crop-face (the one before), tk-train (the next).
     """
+    from json import dumps
+
     from tk_tools.cli._inputs import find_inputs, split_operands
     from tk_tools.cli._log import Log
+    from tk_tools.cli._output import write_line
     from tk_tools.files.split import write_lists
 
     if val + test > 1:
@@ -66,7 +71,8 @@ def command(
     paths = (found.path for found in find_inputs(inputs, (kind,), log, null=null, failed=failed))
     counts = write_lists(paths, output, shares={"val": val, "test": test}, seed=seed, by=by, suffix=kind)
     for name, count in counts.items():
-        print(output / f"{name}.txt", flush=True)
+        path = str(output / f"{name}.txt")
+        write_line(dumps({"clips": count, "path": path, "set": name}, sort_keys=True) if json else path)
         log.info(f"{name}: {count} clips")
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 

@@ -14,6 +14,7 @@ import click
 from tk_tools.cli import _options
 from tk_tools.cli._main import ExitCode, entry
 from tk_tools.cli._models import ModelGroup
+from tk_tools.cli._output import write_line
 from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.models import Model, Stage, load
 
@@ -125,7 +126,7 @@ def _train(model: Model, **values: Any) -> int:
             raise
         return ExitCode.DONE  # told by the first process, or already; another code would end that one before its time
     if first:
-        print(os.fspath(best), flush=True)
+        write_line(os.fspath(best))
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 

@@ -84,7 +84,7 @@ def fetch(names: tuple[str, ...], force: bool, weights_dir: Path | None, json: b
       tk-weights fetch --weights-dir /data/weights s3fd syncnet-v2
     """
     from tk_tools.cli._log import Log
-    from tk_tools.cli._output import print_rows
+    from tk_tools.cli._output import print_rows, write_line
     from tk_tools.errors import TkError
     from tk_tools.weights.fetch import fetch as fetch_file
     from tk_tools.weights.table import get_published
@@ -112,7 +112,7 @@ def fetch(names: tuple[str, ...], force: bool, weights_dir: Path | None, json: b
         if json:
             print_rows([{"name": known.name, "path": str(path), "terms": known.terms}], (), as_json=True)
         else:
-            click.echo(str(path))
+            write_line(str(path))
     return code
 
 
@@ -174,7 +174,7 @@ def convert(source: Path, target: Path | None, part: str | None, force: bool, js
       tk-weights convert wav2lip_gan.pth
       tk-weights convert --part net_G_ema DNet.pt dnet.safetensors
     """
-    from tk_tools.cli._output import print_rows
+    from tk_tools.cli._output import print_rows, write_line
     from tk_tools.weights.convert import convert as convert_file
 
     target = target or source.with_suffix(".safetensors")
@@ -184,7 +184,7 @@ def convert(source: Path, target: Path | None, part: str | None, force: bool, js
     if json:
         print_rows([{"path": str(target), **facts}], (), as_json=True)
     else:
-        click.echo(str(target))
+        write_line(str(target))
     return ExitCode.DONE
 
 
