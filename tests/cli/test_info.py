@@ -82,3 +82,15 @@ def test_check_finds_a_missing_attribute(tk, frames_file):
     ran = tk("tk-check", frames_file)
     assert ran.code == 1
     assert "/video/data lacks the attribute codec" in ran.err
+
+
+@pytest.mark.parametrize("tool", ["tk-info", "tk-check"])
+def test_a_file_without_a_part_of_its_kind_does_not_stop_the_others(tk, frames_file, tmp_path, tool):
+    bad = tmp_path / "a.frames.h5"
+    bad.write_bytes(frames_file.read_bytes())
+    with h5py.File(bad, "r+") as file:
+        del file.attrs["source"]
+    ran = tk(tool, "--json", bad, frames_file)
+    assert ran.code == 1
+    assert f"{bad}: lacks the root attribute source" in ran.err
+    assert [("error" in row) for row in rows(ran)] == [True, False]

@@ -10,7 +10,8 @@ from tk_tools.cli._inputs import find_inputs
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode
 from tk_tools.cli._output import print_rows
-from tk_tools.errors import InputError, TkError
+from tk_tools.errors import TkError
+from tk_tools.jobs.run import explain
 
 
 def run_measure(
@@ -41,9 +42,11 @@ def run_measure(
             row: dict[str, Any] = {"path": str(found.path)}
             try:
                 row |= measure(found.path)
-            except InputError as error:
-                failed(error if error.path is not None else InputError(error.message, path=found.path))
-                row["error"] = error.message
+            except Exception as error:  # noqa: BLE001 - also a fault of ours in one file; the others are to be done
+                fault, trace = explain(error, found.path)
+                failed(fault)
+                log.detail(trace)
+                row["error"] = fault.message
             yield row
 
     print_rows(rows(), columns, as_json=as_json)

@@ -10,8 +10,8 @@ import numpy as np
 
 from tk_tools.errors import InputError
 from tk_tools.files.coded import CodedFrames
-from tk_tools.files.h5 import check_whole, open_any_h5, open_h5
-from tk_tools.files.kinds import KINDS
+from tk_tools.files.h5 import check_whole
+from tk_tools.files.kinds import open_known
 from tk_tools.files.video import VideoReader, clip_samples, probe, read_audio_blocks, read_picture
 
 
@@ -22,13 +22,10 @@ def check_file(path: Path) -> dict[str, Any]:
 
 
 def _check_h5(path: Path) -> dict[str, Any]:
-    with open_any_h5(path) as file:
-        name = file.attrs.get("kind")
-    if name not in KINDS:
-        raise InputError(f"is HDF5 of no kind known here ({name or 'none'})", path=path)
-    with open_h5(path, KINDS[name]) as file:
-        check_whole(file, KINDS[name])
-        facts: dict[str, Any] = {"kind": name}
+    kind, file = open_known(path)
+    with file:
+        check_whole(file, kind)
+        facts: dict[str, Any] = {"kind": kind.name}
         if "video/data" in file:
             facts["frames"] = _check_pictures(file, path)
         return facts

@@ -103,7 +103,10 @@ class _Disk(io.FileIO):
 
 
 def open_h5(path: Path, kind: Kind) -> h5py.File:
-    """Open a file of one kind for reading. InputError: missing, damaged, of another kind, or of a newer schema."""
+    """Open a file of one kind for reading, with all that the kind says is in it (what is, check_whole looks at).
+
+    InputError: missing, damaged, of another kind or schema, or without a part of it.
+    """
     path = Path(path)
     file = open_any_h5(path)
     found = file.attrs.get("kind")
@@ -118,7 +121,25 @@ def open_h5(path: Path, kind: Kind) -> h5py.File:
             f"has schema {schema} of {kind.name}, this version reads {kind.schema}; make it again with {kind.made_by}",
             path=path,
         )
+    try:
+        _check_parts(file, kind)
+    except InputError:
+        file.close()
+        raise
     return file
+
+
+def _check_parts(file: h5py.File, kind: Kind) -> None:
+    for name in ROOT_ATTRIBUTES:
+        if name not in file.attrs:
+            raise InputError(f"lacks the root attribute {name}", path=file.filename)
+    for name, expected in kind.datasets.items():
+        if name in file:
+            for attribute in expected.attributes:
+                if attribute not in file[name].attrs:
+                    raise InputError(f"/{name} lacks the attribute {attribute}", path=file.filename)
+        elif not expected.optional:
+            raise InputError(f"lacks the dataset /{name}", path=file.filename)
 
 
 def open_any_h5(path: Path) -> h5py.File:
@@ -138,20 +159,14 @@ def open_any_h5(path: Path) -> h5py.File:
 
 
 def check_whole(file: h5py.File, kind: Kind) -> None:
-    """Check every dataset of `file` against the kind: there, of its type and shape, and readable to its last byte.
+    """Check every dataset of a file from open_h5: of its type and shape, and readable to its last byte.
 
     InputError names the first fault.
     """
-    for name in ROOT_ATTRIBUTES:
-        if name not in file.attrs:
-            raise InputError(f"lacks the root attribute {name}", path=file.filename)
     axes: dict[str, int] = {}
     for name, expected in kind.datasets.items():
-        if name not in file:
-            if expected.optional:
-                continue
-            raise InputError(f"lacks the dataset /{name}", path=file.filename)
-        _check_dataset(file[name], name, expected, axes)
+        if name in file:
+            _check_dataset(file[name], name, expected, axes)
 
 
 def _check_dataset(dataset: h5py.Dataset, name: str, expected: Dataset, axes: dict[str, int]) -> None:
@@ -164,9 +179,6 @@ def _check_dataset(dataset: h5py.Dataset, name: str, expected: Dataset, axes: di
         wanted = axes.setdefault(axis, size) if isinstance(axis, str) else axis
         if size != wanted:
             raise InputError(f"/{name} has length {size} where {axis} is {wanted}", path=path)
-    for attribute in expected.attributes:
-        if attribute not in dataset.attrs:
-            raise InputError(f"/{name} lacks the attribute {attribute}", path=path)
     rows = max(1, (1 << 22) // max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))))
     try:
         if dataset.shape == ():

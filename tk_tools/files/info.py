@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tk_tools.errors import InputError
 from tk_tools.files.coded import CodedFrames
-from tk_tools.files.h5 import open_any_h5, read_params, read_source
-from tk_tools.files.kinds import KINDS
+from tk_tools.files.h5 import read_params, read_source
+from tk_tools.files.kinds import open_known
 from tk_tools.files.provenance import read_provenance
 from tk_tools.files.video import probe
 
@@ -25,12 +24,10 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 
 def _h5_facts(path: Path) -> dict[str, Any]:
-    with open_any_h5(path) as file:
-        name = file.attrs.get("kind")
-        if name not in KINDS:
-            raise InputError(f"is HDF5 of no kind known here ({name or 'none'})", path=path)
+    kind, file = open_known(path)
+    with file:
         source = read_source(file)
-        facts: dict[str, Any] = {"kind": name, "schema": int(file.attrs["schema"]), "tool": str(file.attrs["tool"])}
+        facts: dict[str, Any] = {"kind": kind.name, "schema": kind.schema, "tool": str(file.attrs["tool"])}
         if "video/data" in file:
             frames = CodedFrames(file)
             facts |= {"frames": len(frames), "fps": float(frames.fps), "seconds": float(len(frames) / frames.fps)}
@@ -41,7 +38,7 @@ def _h5_facts(path: Path) -> dict[str, Any]:
             facts["faces"] = int(np.count_nonzero(file["faces/valid"][:]))
             facts["layout"] = str(file["faces/box"].attrs["layout"])
             facts["backend"] = str(file["faces/box"].attrs["backend"])
-        if name == "mel":
+        if "mel" in file:
             mel = file["mel"]
             rate, hop = int(mel.attrs["sample_rate"]), int(mel.attrs["hop_length"])
             facts |= {"frames": mel.shape[0], "bands": mel.shape[1], "preset": str(mel.attrs["preset"])}

@@ -141,15 +141,21 @@ def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: 
         if _is_current(job, options, force):
             return Outcome(job, "current")
         return Outcome(job, "done", facts=make(job.source, *job.also, job.target, options))
-    except TkError as error:
-        return Outcome(job, "failed", message=_about(job, error))
-    except MemoryError:
-        return Outcome(job, "failed", message=f"{job.source}: not enough memory; use fewer --workers")
-    except OSError as error:
-        return Outcome(job, "failed", message=f"{error.filename or job.source}: {error.strerror or error}")
-    except Exception as error:  # noqa: BLE001 - a fault of ours in one file; the others are to be done
-        what = f"{job.source}: unexpected {type(error).__name__}: {error} (a fault of the tool; -v shows where)"
-        return Outcome(job, "failed", message=what, trace=traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - also a fault of ours in one file; the others are to be done
+        fault, trace = explain(error, job.source)
+        return Outcome(job, "failed", message=str(fault), trace=trace)
+
+
+def explain(error: Exception, source: Path) -> tuple[TkError, str]:
+    """What stopped the work on `source`, as a fault with its path, and the traceback when it is a fault of ours."""
+    if isinstance(error, TkError):
+        return (error if error.path is not None else TkError(error.message, path=source)), ""
+    if isinstance(error, MemoryError):
+        return TkError("not enough memory; use fewer --workers", path=source), ""
+    if isinstance(error, OSError):
+        return TkError(error.strerror or str(error), path=error.filename or source), ""
+    what = f"unexpected {type(error).__name__}: {error} (a fault of the tool; -v shows where)"
+    return TkError(what, path=source), "".join(traceback.format_exception(error))
 
 
 def _is_current(job: Job, options: Any, force: bool) -> bool:
@@ -166,10 +172,6 @@ def _is_current(job: Job, options: Any, force: bool) -> bool:
     if found is None and job.target.suffix != ".h5":  # what is damaged and ours alone in kind is made again
         raise InputError("is there already and not made by these tools; move it, or --force", path=job.target)
     return found == wanted
-
-
-def _about(job: Job, error: TkError) -> str:
-    return str(error) if error.path is not None else f"{job.source}: {error}"
 
 
 def _cluster(address: str) -> Executor:
