@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tk_tools.face.s3fd import FACE_ALIGNMENT, S3FD, STRIDES, SYNCNET, from_syncnet_names
+from tk_tools.face.s3fd import STRIDES
 
 # Wav2Lip subtracts the means of B, G, R from R, G, B: a slip that the published boxes depend on.
 FACE_ALIGNMENT_MEAN = (104.0, 117.0, 123.0)
@@ -141,29 +141,3 @@ def syncnet_input(frames: np.ndarray, scale: float = SYNCNET_SCALE) -> torch.Ten
 
     small = [cv2.resize(f, dsize=(0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) for f in frames]
     return _network_input(np.stack(small), SYNCNET_MEAN)
-
-
-class ReferenceDetector:
-    """S3FD on batches of pictures. `build` is "face_alignment" (Wav2Lip's rules) or "syncnet" (syncnet_python's)."""
-
-    def __init__(self, state: dict[str, torch.Tensor], build: str, device: str = "cpu"):
-        self.build = build
-        syncnet = build == "syncnet"
-        self.network = S3FD(SYNCNET if syncnet else FACE_ALIGNMENT)
-        self.network.load_state_dict(from_syncnet_names(state) if syncnet else state)
-        self.network.eval().to(device)
-        self.device = device
-
-    @torch.inference_mode()
-    def detect(self, frames: np.ndarray) -> list[np.ndarray]:
-        """RGB uint8 (B, H, W, 3) -> for each picture (N, 5): x1, y1, x2, y2 in px and score, best first."""
-        if self.build == "face_alignment":
-            return face_alignment_faces(self.network(face_alignment_input(frames).to(self.device)))
-        height, width = frames.shape[1:3]
-        x = syncnet_input(frames).to(self.device)
-        scores, offsets, sizes = flatten_maps(self.network(x))
-        priors = syncnet_priors(sizes, height=x.shape[2], width=x.shape[3]).to(self.device)
-        return [
-            syncnet_faces(syncnet_candidates(score, offset, priors), height=height, width=width)
-            for score, offset in zip(scores, offsets, strict=True)
-        ]
