@@ -79,6 +79,14 @@ def test_fetch_what_only_a_person_may(weights, tmp_path):
     assert str(tmp_path / "cache" / "tk-tools" / "weights" / "lipsync_expert.pth") in err
 
 
+def test_the_folder_for_weights_need_not_be_there_yet(weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("TK_WEIGHTS", str(tmp_path / "new"))
+    code, _, err = weights("fetch", "diffvc-encoder")
+    assert code == 1
+    assert str(tmp_path / "new") in err
+    assert weights("list", "--system", "wav2lip")[0] == 0
+
+
 def test_fetch_of_an_unknown_name(weights):
     code, out, err = weights("fetch", "wav2lip_gan")
     assert (code, out) == (2, "")

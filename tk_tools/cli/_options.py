@@ -1,20 +1,22 @@
 """Options that two commands share, each declared once.
 
+--backend     what finds faces and landmarks             crop-face, eval-lse
+--codec       how pictures are stored                    extract-frames, crop-face
 --dask        HOST:PORT of a Dask scheduler              all file tools
---backend     what finds faces and landmarks            crop-face, eval-lse
---device      device of torch                           crop-face, eval-lse
+--device      device of torch                            crop-face, eval-lse
 --errors      file for the failed inputs, NDJSON         all file tools
---face        which face to follow                      crop-face, eval-lse
---force       make results again                         all file tools
+--face        which face to follow                       crop-face, eval-lse
+--force       make results again                         all file tools, demo-data
 --fps         pictures per second                        extract-frames, crop-face
---json        NDJSON instead of paths or tables          all tools
+--json        NDJSON instead of paths or tables          all tools but train
 --null, -0    paths on stdin end with NUL                all tools that take paths
+--quality     of JPEG pictures                           extract-frames, crop-face
 --quiet, -q   fewer messages (-qq: faults alone)         all tools
---sample-rate samples per second of the sound            extract-frames, extract-audio, crop-face
+--sample-rate samples per second of the sound            extract-frames, crop-face
 --shard       K/N: only every N-th input, from the K-th  all file tools
 --verbose, -v more messages, tracebacks of faults        all tools
---weights-dir folder with published weights              crop-face, eval-lse, infer, weights
---workers     worker processes                           all file tools
+--weights-dir folder with published weights              crop-face, eval-lse, infer, weights, doctor
+--workers     worker processes                           all file tools, demo-data
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ verbose = click.option(
 quiet = click.option("-q", "--quiet", count=True, help="Fewer messages (-qq: faults alone).", show_default=False)
 weights_dir = click.option(
     "--weights-dir",
-    type=path_type(file_okay=False, exists=True),
+    type=path_type(file_okay=False),
     envvar="TK_WEIGHTS",
     show_envvar=True,
     help="Folder with published weights, looked into first.",
@@ -133,6 +135,10 @@ fps = click.option(
     metavar="RATE",
     help="Pictures per second of the output; the clock stays true.",
 )
+codec = click.option(
+    "--codec", type=click.Choice(["jpeg", "png", "raw"]), default="jpeg", help="How the pictures are stored."
+)
+quality = click.option("--quality", type=click.IntRange(1, 100), default=95, help="Quality of JPEG pictures.")
 force = click.option("--force", is_flag=True, help="Make results again that are up to date.")
 errors = click.option(
     "--errors",

@@ -46,8 +46,8 @@ LAYOUTS = ("wav2lip", "syncnet", "lawdnet")  # a test holds them to the registry
     help="Interpolate while the face is missing for up to so many seconds.",
 )
 @_options.fps
-@click.option("--codec", type=click.Choice(["jpeg", "png", "raw"]), default="jpeg", help="How the crops are stored.")
-@click.option("--quality", type=click.IntRange(1, 100), default=95, help="Quality of JPEG crops.")
+@_options.codec
+@_options.quality
 @_options.sample_rate
 @_options.file_tool
 def command(**values: Any) -> int:

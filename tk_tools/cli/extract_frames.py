@@ -13,8 +13,8 @@ from tk_tools.cli._main import entry
 @click.command("tk-extract-frames", context_settings=_options.CONTEXT)
 @_options.operands("[INPUT]... OUTPUT")
 @_options.fps
-@click.option("--codec", type=click.Choice(["jpeg", "png", "raw"]), default="jpeg", help="How the pictures are stored.")
-@click.option("--quality", type=click.IntRange(1, 100), default=95, help="Quality of JPEG pictures.")
+@_options.codec
+@_options.quality
 @_options.sample_rate
 @_options.file_tool
 def command(**values: Any) -> int:
