@@ -1,9 +1,8 @@
-"""S3FD, the face detector of both reference pipelines: one VGG-16 trunk with six detection heads, in its two
-published builds.
+"""S3FD, the face detector of both reference pipelines: a VGG-16 trunk with six heads, in its two published builds.
 
-`FACE_ALIGNMENT` (file s3fd-619a316812.pth, used by Wav2Lip) and `SYNCNET` (file sfd_face.pth, used by
-syncnet_python) have tensors of the same sizes but other names, pooling and fc6. Source: Zhang et al., ICCV
-2017, and the two repositories.
+`FACE_ALIGNMENT` (file s3fd-619a316812.pth, used by Wav2Lip) and `SYNCNET` (file sfd_face.pth, used by syncnet_python)
+have tensors of the same sizes but other names, pooling and fc6. Source: Zhang et al., ICCV 2017, and the two
+repositories.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""From detections to face tracks and 224 px crops, by the procedure of syncnet_python that published LSE
-values rest on.
+"""From detections to face tracks and 224 px crops, by syncnet_python's procedure, which published LSE values rest on.
 
 Right for repeating those values; tk-crop-face follows faces in its own, steadier way. Source:
 joonson/syncnet_python run_pipeline.py, and the content detector of PySceneDetect 0.5.1.

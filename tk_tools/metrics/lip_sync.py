@@ -34,10 +34,8 @@ MEL_PER_SECOND = 80
 class SyncScorer(Protocol):
     """A judge of lip sync.
 
-    layout: the crop it looks at (a name of tk-crop-face). size: of the crop's side, px. batch: windows at a
-    time.
-    spare: how many more frames than its window needs must be there (the published procedure leaves the last
-    one out).
+    layout: the crop it looks at (a name of tk-crop-face). size: of the crop's side, px. batch: windows at a time.
+    spare: how many more frames than its window needs must be there (the published procedure leaves the last one out).
     zeros_beyond_ends: see SyncMeter.
     """
 
@@ -97,11 +95,10 @@ class SyncNetScorer:
 
 
 class ExpertScorer:
-    """A Wav2Lip expert. Its vectors have unit length: distances are Euclidean, 0 (in sync) to sqrt(2)
-    (nothing in common).
+    """A Wav2Lip expert. Its vectors have unit length: distances are Euclidean, 0 (in sync) to sqrt(2) (nothing alike).
 
-    Windows without a partner are left out of the mean: no published numbers ask for zeros here, and zeros
-    would pull the curve down at its ends.
+    Windows without a partner are left out of the mean: no published numbers ask for zeros here, and zeros would pull
+    the curve down at its ends.
     """
 
     layout = "wav2lip"

@@ -1,5 +1,4 @@
-"""SyncNet v2, the published judge of lip sync (file syncnet_v2.model): sound and mouth to vectors whose
-distance tells sync.
+"""SyncNet v2, the published judge of lip sync (file syncnet_v2.model): sound and mouth to vectors, near when in sync.
 
 Right for numbers that papers report; an expert of one's own is in `tk_tools.nets.sync_expert`.
 Source: Chung and Zisserman, "Out of time: automated lip sync in the wild", 2016; joonson/syncnet_python.

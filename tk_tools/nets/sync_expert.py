@@ -1,5 +1,4 @@
-"""The lip sync expert (SyncNet_color): 0.2 s of sound and five half faces -> two unit vectors whose cosine
-is a probability.
+"""The lip sync expert (SyncNet_color): 0.2 s of sound and five half faces -> unit vectors, their cosine a probability.
 
 Wav2Lip trains against it, and tk-eval-lse measures with it; key names are those of `lipsync_expert.pth`.
 Source: Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, and its code.

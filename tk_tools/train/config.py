@@ -1,8 +1,7 @@
-"""The configuration of a stage: a pydantic model whose fields are the keys, with their meaning and published
-default.
+"""The configuration of a stage: a pydantic model whose fields are the keys, with meaning and published default.
 
-Values come from a preset, then a YAML file, then `--set key=value`; an unknown key is refused with the
-nearest right name.
+Values come from a preset, then a YAML file, then `--set key=value`; an unknown key is refused with the nearest right
+name.
 """
 
 from __future__ import annotations
@@ -141,11 +140,9 @@ def make_config(
     assignments: Iterable[tuple[str, Any]] = (),
     path: Path | None = None,
 ) -> C:
-    """A config from a preset, then the values of a file (`path`, for messages), then single assignments, the
-    last one wins.
+    """A config from a preset, then the values of a file (`path`, for messages), then assignments; the last one wins.
 
-    ConfigError: an unknown preset or key (with the nearest right name), a value of the wrong type or out of
-    its range.
+    ConfigError: an unknown preset or key (with the nearest right name), a value of the wrong type or out of its range.
     """
     tree: dict[str, Any] = {}
     if preset is not None:

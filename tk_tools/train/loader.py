@@ -1,5 +1,4 @@
-"""Batches from a data set, read by worker processes that leave signals and random numbers to the training
-process.
+"""Batches from a data set, read by worker processes that leave signals and random numbers to the training process.
 
 A file that cannot be read comes out as the error that a user can mend, not as a worker's traceback.
 """

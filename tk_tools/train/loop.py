@@ -28,10 +28,10 @@ from tk_tools.train.task import Task, plain
 
 
 class Loop:
-    """Trains `task` in `run`. `about`: what is known of the run (model, stage, network, settings), kept with
-    the weights.
+    """Trains `task` in `run`.
 
-    identity: further facts for the checkpoint (the clips, the weights it was given). log: has info, warn and error.
+    about: what is known of the run (model, stage, network, settings), kept with the weights. identity: further facts
+    for the checkpoint (the clips, the weights it was given). log: has info, warn and error.
     """
 
     def __init__(

@@ -1,5 +1,4 @@
-"""What a training run tells while it runs: the table of losses, the speed, and the time spent waiting for
-data.
+"""What a training run tells while it runs: the table of losses, the speed, and the time spent waiting for data.
 
 A live table on a terminal, one line for each row elsewhere; all of it on stderr.
 """

@@ -1,8 +1,6 @@
-"""RUN/: config.yaml, checkpoints/step_XXXXXXXX.ckpt, best and last weights, metrics.csv, TensorBoard log,
-samples/.
+"""RUN/: config.yaml, checkpoints/step_XXXXXXXX.ckpt, best and last weights, metrics.csv, TensorBoard log, samples/.
 
-Where each thing lies, a lock against a second run at the same time, and the weights that a run has to hand
-on.
+Where each thing lies, a lock against a second run at the same time, and the weights that a run has to hand on.
 """
 
 from __future__ import annotations
@@ -117,8 +115,7 @@ class RunFolder:
 
 
 def find_weights(path: str | Path) -> Path:
-    """The file of weights that `path` stands for: in a run folder the best ones (else the last), or the file
-    itself.
+    """The file of weights that `path` stands for: in a run folder the best ones (else the last), or the file itself.
 
     WeightsError: there is no such path, or the folder is no run with a checkpoint.
     """
@@ -135,11 +132,9 @@ def find_weights(path: str | Path) -> Path:
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The network that a run, a checkpoint of it or any published file hands on: its tensors, and what is
-    known of it.
+    """The network that a run, a checkpoint of it or any published file hands on: its tensors, and what is known of it.
 
-    Known of our own files: {"model", "stage", "network", "step", "settings"}; of others {} or their own
-    config.
+    Known of our own files: {"model", "stage", "network", "step", "settings"}; of others {} or their own config.
     """
     from tk_tools.weights.load import load_checkpoint
 

@@ -16,8 +16,7 @@ from tk_tools.train.task import Draw
 
 
 class EndlessBatches(Sampler[list[Draw]]):
-    """Batches without end for one of `processes` processes, each with its own share of every `batch_size *
-    processes` draws.
+    """Batches without end for one of `processes` processes, each with its share of `batch_size * processes` draws.
 
     size: clips in the data set. shuffle: a new order each epoch, else the order of the data set. `position`
     counts the draws of all processes so far; an iterator starts there, and does not move it: the loop does

@@ -47,8 +47,7 @@ def run_stage(
     resume: bool = False,
     force: bool = False,
 ) -> Path:
-    """Train one stage in the run folder `out`, from its newest checkpoint on if there is one; gives its best
-    weights.
+    """Train one stage in the run folder `out`, from its newest checkpoint on if there is one; gives its best weights.
 
     clips: files for training and for validation (used on the first process, which tells the others). needs:
     run folders or weight files by name. command: what was asked for, for the head of config.yaml. resume: go
