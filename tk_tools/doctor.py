@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
 from tk_tools.weights.find import locate, search_folders
 from tk_tools.weights.table import published
 
-# module to find, distribution, what is lost without it, how to get it
+# distribution, what is lost without it, how to get it
 _OPTIONAL = (
-    ("espeakng_loader", "espeakng-loader", "tk-demo-data cannot speak", "pip install 'tk-tools[demo]'"),
-    ("distributed", "distributed", "no --dask", "pip install 'tk-tools[dask]'"),
-    ("wandb", "wandb", "no logging to Weights & Biases", "pip install wandb"),
-)
-_NEEDED = (
-    ("torch", "torch"),
-    ("lightning_fabric", "lightning-fabric"),
-    ("cv2", "opencv-python"),
-    ("av", "av"),
-    ("imageio_ffmpeg", "imageio-ffmpeg"),
-    ("h5py", "h5py"),
-    ("librosa", "librosa"),
-    ("soundfile", "soundfile"),
-    ("_dlib_pybind11", "dlib-bin"),
-    ("face_recognition_models", "face_recognition_models"),
-    ("face_alignment", "face-alignment"),
+    ("espeakng-loader", "tk-demo-data cannot speak", "pip install 'tk-tools[demo]'"),
+    ("scikit-image", "tk-demo-data has no portrait", "pip install 'tk-tools[demo]'"),
+    ("distributed", "no --dask", "pip install 'tk-tools[dask]'"),
+    ("wandb", "no logging to Weights & Biases", "pip install wandb"),
 )
 
 
@@ -42,14 +30,14 @@ def examine(weights_dir: Path | None = None) -> Iterator[dict[str, Any]]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     yield _row("processor", "ok", f"{cores} cores, {_bfloat16()}")
     yield _row("room on disk", "ok", f"{shutil.disk_usage('.').free / 1e9:.0f} GB free here")
-    for module, name in _NEEDED:
-        found = importlib.util.find_spec(module) is not None
-        yield _row(name, "ok" if found else "missing", _version(name) if found else "bin/setup installs it")
+    for name in _needed():
+        found = _version(name)
+        yield _row(name, "ok" if found else "missing", found or "bin/setup installs it")
     yield _gpu()
     yield _ffmpeg()
-    for module, name, cost, cure in _OPTIONAL:
-        found = importlib.util.find_spec(module) is not None
-        yield _row(name, "ok" if found else "optional", _version(name) if found else f"{cost}; {cure}")
+    for name, cost, cure in _OPTIONAL:
+        found = _version(name)
+        yield _row(name, "ok" if found else "optional", found or f"{cost}; {cure}")
     yield _row("weights folders", "ok", " ".join(str(folder) for folder in search_folders(weights_dir)))
     for entry in published():
         path = locate(entry, weights_dir)
@@ -61,11 +49,17 @@ def _row(what: str, state: str, detail: str) -> dict[str, Any]:
     return {"what": what, "state": state, "detail": detail}
 
 
-def _version(name: str) -> str:
+def _needed() -> list[str]:
+    """The distributions that tk-tools itself asks for, without those of its extras."""
+    asked = requires("tk-tools") or []
+    return [re.match(r"[\w.-]+", line)[0] for line in asked if "extra ==" not in line]
+
+
+def _version(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "version unknown"
+        return None
 
 
 def _bfloat16() -> str:

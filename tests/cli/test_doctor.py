@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points
 
 import pytest
 
@@ -21,8 +21,19 @@ def test_doctor_says_what_is_there_and_how_to_get_the_rest(tk, tmp_path):
     ran = tk("tk-doctor", "--json", "--weights-dir", tmp_path)
     rows = {row["what"]: row for row in map(json.loads, ran.out.splitlines())}
     assert ran.code == 0
-    assert rows["torch"]["state"] == "ok"
+    assert {rows[name]["state"] for name in ("torch", "soxr", "tensorboard")} == {"ok"}
     assert "tk-weights fetch wav2lip-gan" in rows["weights wav2lip-gan"]["detail"]
+
+
+def test_doctor_counts_a_missing_package(tk, monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("tk_tools.doctor.version", absent)
+    ran = tk("tk-doctor", "--json")
+    rows = {row["what"]: row for row in map(json.loads, ran.out.splitlines())}
+    assert ran.code == 1
+    assert (rows["av"]["state"], rows["distributed"]["state"]) == ("missing", "optional")
 
 
 def test_doctor_finds_weights_in_the_named_folder(tk, tmp_path):
