@@ -15,7 +15,7 @@ from tk_tools.cli import _options
 from tk_tools.cli._main import ExitCode, entry
 from tk_tools.cli._models import ModelGroup
 from tk_tools.cli._output import write_line
-from tk_tools.errors import ConfigError, InputError, TkError
+from tk_tools.errors import InputError, TkError
 from tk_tools.models import Model, Stage, load
 
 TOOL = "tk-train"
@@ -95,6 +95,7 @@ signal: at once). The last good checkpoint is kept.
 
 def _train(model: Model, **values: Any) -> int:
     from tk_tools.cli._log import Log
+    from tk_tools.train.stage_configs import check_processes, configs_as_yaml, stage_configs
 
     first = _is_first_process()
     log = Log(TOOL, values["verbose"] - values["quiet"] if first else -2)  # the others would say it all again
@@ -102,11 +103,17 @@ def _train(model: Model, **values: Any) -> int:
     if values["init"] and not values["stage"]:
         raise click.UsageError("--init needs --stage: which one is to start from these weights?")
     stages = [stage for stage in model.stages if values["stage"] in (None, stage.name)]
-    configs = _configs(stages, values)
+    configs = stage_configs(
+        {stage.name: load(stage.config) for stage in stages},
+        preset=values["preset"],
+        path=values["config"],
+        assignments=values["assignments"],
+        devices=values["devices"],
+    )
     if values["print_config"]:
-        _print_configs(configs, one=values["stage"] is not None)
+        click.echo(configs_as_yaml(configs), nl=False)
         return ExitCode.DONE
-    _check_processes(configs)
+    check_processes(configs)
     given = {name: value for name in _need_names(model) if (value := values[name]) is not None}
     if values["stage"] is None:
         stages = [stage for stage in stages if stage.name not in given]
@@ -185,67 +192,6 @@ def _forward_warnings(log: Any) -> None:
 
     logging.getLogger("tk_tools").handlers = [Forward(logging.WARNING)]
     logging.getLogger("tk_tools").propagate = False
-
-
-def _configs(stages: list[Stage], values: dict[str, Any]) -> dict[str, Any]:
-    """The config of each stage; with several, a file has a section for each, and --set may begin with the stage."""
-    from tk_tools.train.config import has_key, make_config, nearest_key, parse_assignment, read_yaml
-
-    kinds = {stage.name: load(stage.config) for stage in stages}
-    content = read_yaml(values["config"]) if values["config"] else {}
-    if len(stages) > 1:
-        unknown = [name for name in content if name not in kinds]
-        if unknown:
-            raise ConfigError(
-                f"unknown section {unknown[0]}; without --stage the sections are {', '.join(kinds)}",
-                path=values["config"],
-            )
-    sections = content if len(stages) > 1 else {stages[0].name: content}
-    chosen: dict[str, list[tuple[str, Any]]] = {name: [] for name in kinds}
-    if values["devices"]:
-        chosen = {name: [("devices", values["devices"])] for name in kinds}
-    for text in values["assignments"]:
-        key, value = parse_assignment(text)
-        head, _, rest = key.partition(".")
-        if head in kinds and rest:
-            chosen[head].append((rest, value))
-            continue
-        takers = [name for name, kind in kinds.items() if has_key(kind, key)]
-        if not takers:
-            near = next((near for kind in kinds.values() if (near := nearest_key(kind, key))), None)
-            raise ConfigError(
-                f"--set {text}: unknown key; " + (f"did you mean {near}?" if near else "see --print-config")
-            )
-        for name in takers:
-            chosen[name].append((key, value))
-    return {
-        name: make_config(
-            kind,
-            preset=values["preset"],
-            values=sections.get(name) or {},
-            assignments=chosen[name],
-            path=values["config"],
-        )
-        for name, kind in kinds.items()
-    }
-
-
-def _check_processes(configs: dict[str, Any]) -> None:
-    """All stages of one command run in the same processes."""
-    if len({(c.devices, c.nodes, c.strategy, c.accelerator) for c in configs.values()}) > 1:
-        raise ConfigError(
-            "devices, nodes, strategy and accelerator must be the same for all stages; or train them one by one"
-        )
-
-
-def _print_configs(configs: dict[str, Any], one: bool) -> None:
-    from tk_tools.train.config import as_yaml
-
-    if one:
-        click.echo(as_yaml(*configs.values()), nl=False)
-        return
-    for name, config in configs.items():
-        click.echo(f"{name}:\n{as_yaml(config, indent='  ')}", nl=False)
 
 
 def _find_clips(
