@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from tests.media import CLICKS, click_sound, find_click, write_click_wav, write_clip
-from tk_tools.files.provenance import read_provenance
+from tk_tools.files.made_from import read_provenance
 
 
 def read(path) -> tuple[np.ndarray, int]:

@@ -16,7 +16,8 @@ from tk_tools.errors import InputError
 from tk_tools.files.extract import AudioOptions, FramesOptions, extract_audio, extract_frames
 from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.h5 import Dataset, Kind, create_h5
-from tk_tools.files.provenance import Provenance, Source, describe, read_provenance
+from tk_tools.files.made_from import read_provenance
+from tk_tools.files.provenance import Provenance, Source, describe
 from tk_tools.files.wav import write_wav
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)

@@ -10,7 +10,7 @@ import numpy as np
 from tk_tools.files.coded import CodedFrames
 from tk_tools.files.h5 import read_params, read_source
 from tk_tools.files.kinds import open_known
-from tk_tools.files.provenance import read_provenance
+from tk_tools.files.made_from import read_provenance
 from tk_tools.files.video import probe
 
 

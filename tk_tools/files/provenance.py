@@ -1,7 +1,7 @@
 """What a result was made from and how: the sources' digest and the options that shaped it, kept in the result itself.
 
-HDF5 files hold it in root attributes, wav, mp4 and png files as JSON in the comment tag. A result whose provenance
-equals the one asked for is up to date; times of files prove little.
+HDF5 files hold it in root attributes, wav, mp4 and png files as JSON in the comment tag; made_from.py reads it there. A
+result whose provenance equals the one asked for is up to date; times of files prove little.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools import __version__
-from tk_tools.errors import TkError
 from tk_tools.files.digest import joint_digest
 
 MADE_FROM = "tk-tools"
@@ -65,36 +64,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-def read_provenance(path: Path) -> Provenance | None:
-    """The provenance that a finished result bears, or None: not there, not whole, or not made by these tools."""
-    path = Path(path)
-    if not path.is_file():
-        return None
-    try:
-        return _from_h5(path) if path.suffix == ".h5" else _from_comment(path)
-    except (TkError, OSError, KeyError, ValueError, TypeError):
-        return None
-
-
-def _from_h5(path: Path) -> Provenance:
-    from tk_tools.files.h5 import open_any_h5, read_params, read_source
-
-    with open_any_h5(path) as file:
-        return Provenance(read_params(file), read_source(file))
-
-
-def _from_comment(path: Path) -> Provenance:
-    if path.suffix == ".png":
-        from PIL import Image
-
-        with Image.open(path) as image:
-            comment = image.info["Comment"]
-    else:
-        from tk_tools.files.video import open_media
-
-        with open_media(path) as container:
-            comment = container.metadata["comment"]
-    content = json.loads(comment)
-    return Provenance(content["params"], Source(**content["source"]))

@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 from tk_tools.errors import InputError, MissingPackage, TkError
 from tk_tools.files.atomic import sweep
-from tk_tools.files.provenance import describe, read_provenance
+from tk_tools.files.made_from import read_provenance
+from tk_tools.files.provenance import describe
 from tk_tools.jobs.pool import SlotPool, WorkerDied
 
 TASKS_IN_FLIGHT = 4  # per worker: enough to keep it busy while an earlier file is waited for

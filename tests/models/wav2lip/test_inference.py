@@ -250,7 +250,7 @@ def test_an_unwritable_place_is_told(clip, folder, checkpoint):
 
 
 def test_the_mark_can_be_left_out(clip, folder, checkpoint):
-    from tk_tools.files.provenance import read_provenance
+    from tk_tools.files.made_from import read_provenance
     from tk_tools.files.video import open_media
 
     sound = write_sound(folder / "mark.wav", 0.2)
