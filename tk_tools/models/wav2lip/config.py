@@ -137,6 +137,9 @@ class GeneratorConfig(Wav2LipConfig):
     sync_from_start: bool = Field(
         False, description="Whether the sync loss is on from the first step, whatever the validations say."
     )
+    mouth_weight: float = Field(
+        1.0, ge=1, description="Weight in the training's L1 of the pixels around the mouth; 1: that of all others."
+    )
     expert_norm: Literal["batch", "running"] = Field(
         "batch",
         description="Statistics of the frozen expert's batch norms: of the batch at hand, as in the original and as its"

@@ -11,6 +11,17 @@ from torch.nn import functional
 from tk_tools.models.wav2lip.samples import expert_faces
 from tk_tools.nets.sync_expert import SyncExpert
 
+MOUTH = (slice(58, 88), slice(29, 67))  # rows and columns of a crop in which only the mouth moves
+
+
+def picture_l1(made: torch.Tensor, target: torch.Tensor, mouth_weight: float = 1.0) -> torch.Tensor:
+    """Mean absolute error of (B, 3, T, 96, 96) pictures, with pixels around the mouth counted mouth_weight times."""
+    if mouth_weight == 1:
+        return functional.l1_loss(made.float(), target)
+    weight = torch.ones(made.shape[-2:], device=made.device)
+    weight[MOUTH] = mouth_weight
+    return ((made.float() - target).abs() * (weight / weight.mean())).mean()
+
 
 def cosine_bce(audio: torch.Tensor, faces: torch.Tensor, in_sync: torch.Tensor) -> torch.Tensor:
     """Binary cross entropy of the cosine itself, taken as the probability of being in sync.
@@ -18,8 +29,7 @@ def cosine_bce(audio: torch.Tensor, faces: torch.Tensor, in_sync: torch.Tensor) 
     audio, faces: (B, E) embeddings, not negative; in_sync: (B,) or (B, 1), 1 or 0.
     """
     cosine = functional.cosine_similarity(audio.float(), faces.float(), dim=1)
-    # Rounding takes it past 1 at times, which the cross entropy refuses.
-    return functional.binary_cross_entropy(cosine.clamp(min=0.0, max=1.0), in_sync.float().flatten())
+    return _cross_entropy(cosine, in_sync.float().flatten())
 
 
 def pairs_bce(audio: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
@@ -28,7 +38,14 @@ def pairs_bce(audio: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     count = cosines.shape[1]
     in_sync = torch.eye(count, device=cosines.device).expand_as(cosines)
     weight = in_sync + (1 - in_sync) / (count - 1)
-    return functional.binary_cross_entropy(cosines.clamp(min=0.0, max=1.0), in_sync, weight=weight * count / 2)
+    return _cross_entropy(cosines, in_sync, weight=weight * count / 2)
+
+
+def _cross_entropy(cosine: torch.Tensor, in_sync: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    # torch refuses what is not in 0..1: rounding takes a cosine past 1 at times, and a NaN must reach the loss, where
+    # the loop looks for it.
+    probability = torch.nan_to_num(cosine.clamp(min=0.0, max=1.0))
+    return functional.binary_cross_entropy(probability, in_sync, weight=weight) + 0 * cosine.sum()
 
 
 def sync_loss(expert: SyncExpert, mel: torch.Tensor, made: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from tk_tools.errors import ConfigError
 from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, usable_clips
-from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, pairs_bce, real_loss, sync_loss, weighted
+from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, pairs_bce, picture_l1, real_loss, sync_loss, weighted
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
 from tk_tools.models.wav2lip.pictures import draw_pictures
 from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
@@ -222,7 +222,7 @@ class GeneratorTask(Task):
 
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The generator's losses on made pictures; the sync loss is 0 while it is off."""
-        l1 = functional.l1_loss(made.float(), target)
+        l1 = picture_l1(made, target, self.config.mouth_weight)
         sync = self.sync(made, mel) if self.sync_on else l1.new_zeros(())
         weight = self.config.sync_weight if self.sync_on else 0.0
         return {"loss": weighted(l1, sync, weight), "l1": l1, "sync": sync}
@@ -245,7 +245,7 @@ class GeneratorTask(Task):
         return result
 
     def measured(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
-        l1, sync = functional.l1_loss(made.float(), target), self.sync(made, mel)
+        l1, sync = picture_l1(made, target), self.sync(made, mel)
         loss = weighted(l1, sync, self.config.sync_weight)
         return {"loss": loss, "l1": l1, "sync": sync, "sync_true": self.sync(target, mel)}
 
