@@ -20,11 +20,11 @@ class ModelGroup(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         return model_names()
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+    def get_command(self, context: click.Context, name: str) -> click.Command:
         try:
             return self._make_command(get_model(name))
-        except ConfigError:
-            return None
+        except ConfigError as error:
+            raise click.UsageError(error.message, context) from error
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Models"):
