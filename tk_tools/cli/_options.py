@@ -88,6 +88,15 @@ def _check_face(ctx, param, value: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def _check_device(ctx, param, value: str) -> str:
+    from tk_tools.nets.device import choose_device
+
+    try:
+        return choose_device(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def path_type(**checks: Any) -> click.Path:
     """A path as a pathlib.Path."""
     return click.Path(path_type=Path, **checks)
@@ -127,7 +136,13 @@ face = click.option(
 backend = click.option(
     "--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds faces and landmarks."
 )
-device = click.option("--device", default="cpu", metavar="NAME", help="Device of torch: cpu, cuda, mps.")
+device = click.option(
+    "--device",
+    default="cpu",
+    callback=_check_device,
+    metavar="NAME",
+    help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
+)
 fps = click.option(
     "--fps",
     type=Rate(),

@@ -1,1 +1,1 @@
-"""Network blocks that at least two systems share."""
+"""Network blocks that at least two systems share, and the device that networks run on."""
