@@ -15,7 +15,6 @@ from torch.nn import functional
 from tk_tools.nets.blocks import ConvBlock
 
 FRAMES_PER_WINDOW = 5  # 0.2 s of pictures at 25 frames/s
-MEL_BANDS = 80
 MEL_COLUMNS = 16  # 0.2 s of sound at 80 columns/s
 FACE_SIZE = 96  # px; the expert sees rows 48..95
 
