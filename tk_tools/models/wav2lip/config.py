@@ -112,6 +112,7 @@ class GeneratorConfig(Wav2LipConfig):
             "learning_rate": 2e-3,
             "batch_size": 8,
             "sync_weight": 0.03,
+            "mouth_weight": 8.0,
             "sync_from_start": True,
             "expert_norm": "running",
             "max_steps": 500,
