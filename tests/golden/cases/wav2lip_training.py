@@ -1,6 +1,7 @@
 """Wav2Lip's training: samples, losses and three steps of each stage."""
 
 import re
+from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
@@ -106,6 +107,23 @@ class Norms(list):
         optimizer.register_step_pre_hook(keep)
 
 
+@contextmanager
+def one_thread():
+    """The expert's batch norms over four values magnify rounding; so its order is fixed, by this and by the layout."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def in_original_layout(*nets):
+    for net in nets:
+        net.to(memory_format=torch.contiguous_format)
+
+
+@one_thread()
 def train_steps(golden):
     everything = golden.tensors()
     steps = len(everything) // 6  # a step of the expert takes two inputs, one of the generators four
@@ -118,6 +136,7 @@ def train_steps(golden):
     expert = golden.fill(make_expert()).train()
     task = bare(ExpertTask, ExpertConfig())
     task.set_up(expert)
+    in_original_layout(expert)
     norms = Norms(expert, task.optimizer)
     losses = []
     for i in range(steps):
@@ -132,9 +151,11 @@ def train_steps(golden):
         generator = golden.fill(Generator()).train()
         task = bare(task_class, config_class(sync_from_start=True))
         task.set_up(generator, golden.fill(make_expert()))
+        in_original_layout(generator, task.expert)
         norms = {"grad_norm": Norms(generator, task.optimizer)}
         if tag == "gan":
             task.set_up_discriminator(discriminator(golden).train())
+            in_original_layout(task.discriminator)
             norms["disc_grad_norm"] = Norms(task.discriminator, task.discriminator_optimizer)
         rows = [
             task.learn(inputs[f"x{i}"], inputs[f"indiv{i}"], inputs[f"gmel{i}"], inputs[f"gt{i}"]) for i in range(steps)

@@ -70,9 +70,8 @@ def to_network(windows: torch.Tensor) -> torch.Tensor:
 
 
 def expert_faces(faces: torch.Tensor) -> torch.Tensor:
-    """(B, 3, T, 96 or 48, 96) -> (B, 3 T, 48, 96), the lower halves, frame outermost; in memory channels last."""
-    halves = faces[..., -HALF:, :].permute(0, 3, 4, 2, 1)  # (B, 48, 96, T, 3)
-    return halves.flatten(start_dim=3).permute(0, 3, 1, 2)
+    """(B, 3, T, 96 or 48, 96) -> (B, 3 T, 48, 96), the lower halves, frame outermost."""
+    return faces[..., -HALF:, :].transpose(1, 2).flatten(start_dim=1, end_dim=2)
 
 
 def generator_faces(target: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
