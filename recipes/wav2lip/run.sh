@@ -24,15 +24,19 @@ faces=$work/faces lists=$work/lists runs=$work/runs
 log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $videos $work"
 trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 
+some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
+    "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
+}
 check_videos() {
-    tk-info "$videos" >"$work/videos.tsv" || log "some files cannot be read; see above"
-    find "$videos" -type f \( -name '*.mp4' -o -name '*.mov' -o -name '*.mkv' -o -name '*.avi' -o -name '*.webm' \) | sort >"$work/videos.txt"
+    some_may_fail tk-info "$videos" >"$work/videos.tsv"
+    awk -F'\t' '$2 == "video" { print $1 }' "$work/videos.tsv" >"$work/videos.txt"
+    [ -s "$work/videos.txt" ] || { log "no video in $videos"; return 1; }
 }
 
 crop() {
-    # Clips in which no face is found are told and left out; the others go on.
-    tk-crop-face --workers "$workers" --errors "$work/crop-errors.ndjson" "$videos" "$faces" >"$work/faces.txt" ||
-        [ -s "$work/faces.txt" ]
+    some_may_fail tk-crop-face --workers "$workers" --errors "$work/crop-errors.ndjson" - "$faces" \
+        <"$work/videos.txt" >"$work/faces.txt"
+    [ -s "$work/faces.txt" ] || { log "no face in any clip"; return 1; }
 }
 
 split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/faces.txt" >/dev/null; }
@@ -41,7 +45,8 @@ train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes
     local name=$1 settings; shift
     settings=(--config "${config:-$here/conf}/$name.yaml")
     [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
-    tk-train wav2lip --stage "$name" "${settings[@]}" --val "$lists/val.txt" --out "$runs/$name" "$@" - \
+    [ ! -s "$lists/val.txt" ] || settings+=(--val "$lists/val.txt") # few clips: tk-train holds some back itself
+    tk-train wav2lip --stage "$name" "${settings[@]}" --out "$runs/$name" "$@" - \
         <"$lists/train.txt" >"$work/$name.best"
 }
 train_expert() { train expert; }
@@ -62,7 +67,7 @@ measure() {
 }
 
 mkdir -p "$work"
-run_stage 0 "look at the videos; videos.tsv" check_videos
+run_stage 0 "look at the videos; videos.tsv, videos.txt" check_videos
 run_stage 1 "follow and crop the face of each; faces/*.face.h5" crop
 run_stage 2 "divide into training and validation; lists/" split
 run_stage 3 "train the sync expert; runs/expert/" train_expert

@@ -36,7 +36,8 @@ def _model_command(model: Model) -> click.Command:
             also=request.also,
         )
 
-    for option in (_options.file_tool, _options.weights_dir, *reversed(inference.options)):
+    shared = (getattr(_options, name) for name in reversed(inference.shared))
+    for option in (_options.file_tool, _options.weights_dir, *shared, *reversed(inference.options)):
         call = option(call)
     call = _options.operands(inference.metavar)(call)
     return click.command(model.name, help=inference.help, context_settings=_options.CONTEXT)(call)

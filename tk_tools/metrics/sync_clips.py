@@ -81,17 +81,11 @@ def load_syncnet(path: Path | None = None, weights_dir: Path | None = None, devi
 
 def load_expert(path: Path, device: str = "cpu") -> Judge:
     """A Wav2Lip expert from a run folder of tk-train or any file. WeightsError: no such file, or another network."""
-    from tk_tools.nets.sync_expert import SyncExpert, SyncExpertConfig, config_from_state_dict
+    from tk_tools.nets.sync_expert import load_expert_state
     from tk_tools.train.run_folder import find_weights, read_weights
-    from tk_tools.weights.load import load_strictly
 
     file = find_weights(path)
-    state, _ = read_weights(file)
-    try:
-        config = config_from_state_dict(state)
-    except (KeyError, IndexError):
-        config = SyncExpertConfig()
-    network = load_strictly(SyncExpert(config), state, path=file, what="a sync expert")
+    network = load_expert_state(read_weights(file)[0], path=file)
     return Judge(name="expert", weights=file, scorer=ExpertScorer(network, device=device))
 
 

@@ -53,7 +53,8 @@ class Inference:
     """How tk-infer shows and runs a model.
 
     help, metavar of the operands and options (click's) of its command; prepare: values of the options and operands ->
-    Request; reads: suffixes that a searched folder is searched for; suffix: of the results.
+    Request; reads: suffixes that a searched folder is searched for; suffix: of the results; shared: names of options
+    that the command has in common with other tools (face, backend).
     """
 
     help: str
@@ -62,6 +63,7 @@ class Inference:
     prepare: Callable[[dict[str, Any], tuple[Path, ...]], Request]
     reads: tuple[str, ...]
     suffix: str
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ Source: Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, and it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tk_tools.nets.blocks import ConvBlock
+from tk_tools.weights.load import load_strictly
 
 FRAMES_PER_WINDOW = 5  # 0.2 s of pictures at 25 frames/s
 MEL_COLUMNS = 16  # 0.2 s of sound at 80 columns/s
@@ -91,9 +94,18 @@ class SyncExpert(nn.Module):
         return self.embed_audio(mel), self.embed_face(faces)
 
 
-def config_from_state_dict(state: dict[str, torch.Tensor]) -> SyncExpertConfig:
+def config_from_state_dict(state: Mapping[str, torch.Tensor]) -> SyncExpertConfig:
     """The widths of a state dict, read off its tensors' shapes. KeyError: not an expert's state dict."""
     layers = (0, 3, 6, 9, 12)
     return SyncExpertConfig(
         widths=tuple(state[f"audio_encoder.{layer}.conv_block.0.weight"].shape[0] for layer in layers)
     )
+
+
+def load_expert_state(state: Mapping[str, torch.Tensor], path: str | Path) -> SyncExpert:
+    """The expert that a state dict holds, of any width, in eval mode. WeightsError: `path` holds another network."""
+    try:
+        config = config_from_state_dict(state)
+    except (KeyError, IndexError):
+        config = SyncExpertConfig()  # loading then names what is missing
+    return load_strictly(SyncExpert(config), state, path=path, what="a Wav2Lip sync expert").eval()

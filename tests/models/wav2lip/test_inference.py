@@ -11,10 +11,10 @@ import torch
 
 from tests.media import CLICKS, find_click, write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, small_generator, write_checkpoint, write_face, write_sound
-from tk_tools.errors import ConfigError, InputError, OutputError, WeightsError
+from tk_tools.errors import InputError, OutputError, WeightsError
 from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.video import probe, read_audio, read_frames
-from tk_tools.models.wav2lip.inference import choose_device, infer
+from tk_tools.models.wav2lip.inference import infer
 from tk_tools.models.wav2lip.options import InferOptions
 
 CPU = {"device": "cpu", "quality": 4}
@@ -260,13 +260,6 @@ def test_the_mark_can_be_left_out(clip, folder, checkpoint):
         with open_media(target) as container:
             assert ('"synthetic": true' in container.metadata["comment"]) == mark
         assert read_provenance(target).params["mark"] == mark
-
-
-def test_devices():
-    assert choose_device("auto") in ("cpu", "cuda")
-    assert choose_device("cpu") == "cpu"
-    with pytest.raises(ConfigError, match="CUDA"):
-        choose_device("cuda:99")
 
 
 MEASURE = """

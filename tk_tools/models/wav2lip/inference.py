@@ -12,9 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from tk_tools.errors import ConfigError, OutputError
+from tk_tools.errors import OutputError
 from tk_tools.face.crop import stretches
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.ffmpeg import VideoWriter
@@ -26,6 +24,7 @@ from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
 from tk_tools.models.wav2lip.published import load_generator
 from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
 from tk_tools.models.wav2lip.windows import Speech
+from tk_tools.nets.device import choose_device
 
 BATCH_BYTES = 96 << 20  # of pictures that wait for one batch
 
@@ -75,17 +74,6 @@ def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float)
     with closing(ahead(footage, room)) as shots, closing(ahead(speak(shots, sound, speaker, together), room)) as made:
         for shot, face in made:
             yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
-
-
-def choose_device(name: str) -> str:
-    """The device of torch for auto, cpu, cuda or cuda:N. ConfigError: it is not there."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda"):
-        number = int(name.partition(":")[2] or 0)
-        if number >= torch.cuda.device_count():
-            raise ConfigError(f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices; say --device cpu")
-    return name
 
 
 def _stamp(checkpoint: Path) -> tuple[Path, int]:

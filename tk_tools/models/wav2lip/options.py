@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
+from tk_tools.face.backends import DEFAULT_BACKEND
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from tk_tools.models import Inference, Request
+from tk_tools.nets.device import NAME as DEVICE_NAME
 
 FACE_FILE = ".face.h5"
 READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
@@ -44,12 +45,6 @@ class InferOptions:
     batch_size: int | None = field(default=None, metadata=_ELSEWHERE)
 
 
-def _check_face(ctx, param, value: str) -> str:
-    if value in ("largest", "left", "right") or (value.isdecimal() and int(value) >= 1):
-        return value
-    raise click.BadParameter("say largest, left, right, or a number from the left (1, 2, ...)")
-
-
 def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
     if value is None:
         return None
@@ -60,9 +55,8 @@ def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | N
 
 
 def _check_device(ctx, param, value: str) -> str:
-    name, _, number = value.partition(":")
-    if name not in ("auto", "cpu", "cuda") or (number and not (name == "cuda" and number.isdecimal())):
-        raise click.BadParameter("say auto, cpu, cuda or cuda:N")
+    if not DEVICE_NAME.fullmatch(value):  # whether it is there is asked where the work is done
+        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
     return value
 
 
@@ -96,14 +90,6 @@ OPTIONS = (
         metavar="PATH",
         help="Boxes found before: the NAME.face.h5 of the video, or the folder in which each NAME has its own.",
     ),
-    click.option(
-        "--face",
-        default="largest",
-        callback=_check_face,
-        metavar="WHICH",
-        help="The face that speaks: largest, left, right, or its number from the left.",
-    ),
-    click.option("--backend", type=click.Choice(list(BACKENDS)), default=DEFAULT_BACKEND, help="What finds the face."),
     click.option(
         "--box",
         type=click.IntRange(min=0),
@@ -141,7 +127,13 @@ OPTIONS = (
         default="fp32",
         help="Arithmetic of the generator; bf16 is faster where the device has it.",
     ),
-    click.option("--device", default="auto", callback=_check_device, metavar="NAME", help="auto, cpu, cuda or cuda:N."),
+    click.option(
+        "--device",
+        default="auto",
+        callback=_check_device,
+        metavar="NAME",
+        help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
+    ),
     click.option(
         "--batch-size",
         type=click.IntRange(1, 1024),
@@ -221,5 +213,6 @@ INFERENCE = Inference(
     options=OPTIONS,
     prepare=prepare,
     reads=READS,
+    shared=("face", "backend"),
     suffix=".mp4",
 )

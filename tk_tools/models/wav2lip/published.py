@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator
-from tk_tools.nets.sync_expert import SyncExpert, config_from_state_dict
+from tk_tools.nets.sync_expert import SyncExpert, load_expert_state
 from tk_tools.train.run_folder import find_weights
 from tk_tools.weights.load import load_checkpoint, load_strictly
 
@@ -41,12 +41,7 @@ def load_discriminator(path: str | Path) -> QualityDiscriminator:
 
 def load_expert(path: str | Path) -> SyncExpert:
     """The sync expert in a checkpoint (`lipsync_expert.pth`, one of ours); errors as above."""
-    state = _part(path, "expert")
-    try:
-        expert = SyncExpert(config_from_state_dict(state))
-    except (KeyError, IndexError):
-        expert = SyncExpert()
-    return _loaded(expert, state, path, "a Wav2Lip sync expert")
+    return load_expert_state(_part(path, "expert"), path)
 
 
 def _part(path: str | Path, name: str) -> dict[str, Tensor]:
