@@ -115,7 +115,7 @@ def test_the_generator_learns_and_shows_samples(tmp_path, clips, expert):
     shape = {"max_steps": 40, "validate_every": 40, "learning_rate": 1e-3}
     train("generator", tmp_path / "run", clips, {"expert": expert}, **shape)
     losses = numbers(tmp_path / "run", "train/l1")
-    assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+    assert sum(losses[-10:]) < 0.85 * sum(losses[:10])
     assert set(numbers(tmp_path / "run", "train/sync")) == {0.0}  # an untrained expert does not switch it on
     samples = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert {"strips.png", "clip.mp4"} <= samples
