@@ -24,7 +24,7 @@ def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
     """The mel spectrogram of a sound or video file. InputError: no sound, too short for one column, or not numbers."""
     preset = preset_named(options.preset)
     made = describe(options, source)
-    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate), preset)
+    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate, align=True), preset)
     first = next(blocks, None)
     if first is None:
         raise InputError(f"is too short for one column of the preset {preset.name}", path=source)

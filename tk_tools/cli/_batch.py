@@ -16,8 +16,10 @@ from tk_tools.cli._main import ExitCode
 from tk_tools.cli._options import Common
 from tk_tools.cli._output import write_line
 from tk_tools.errors import InputError, TkError
-from tk_tools.files.find import Found, Targets, shard
+from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
+
+_FILE_SUFFIXES = {*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES, ".h5"}
 
 
 def run_batch(
@@ -57,6 +59,8 @@ def _jobs(inputs, output: Path, common: Common, log: Log, report: _Report, reads
         return
     if output.exists() and not output.is_dir():
         raise click.UsageError(f"{output} is a file; name a folder for the outputs.")
+    if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
+        raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
     found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
     targets = Targets(output, reads, suffix)
     for item, target in shard(_named(found, targets, report), *common.shard):

@@ -104,7 +104,8 @@ def path_type(**checks: Any) -> click.Path:
 
 def operands(metavar: str) -> Callable:
     """The operands of a tool that reads paths, also from stdin."""
-    return click.argument("operands", metavar=metavar, nargs=-1, type=path_type())
+    # Whether a file can be read is found out file by file, so that one that cannot does not stop the others.
+    return click.argument("operands", metavar=metavar, nargs=-1, type=path_type(readable=False))
 
 
 null = click.option("-0", "--null", is_flag=True, help="Paths on standard input end with NUL instead of a newline.")

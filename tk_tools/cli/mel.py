@@ -25,7 +25,8 @@ def command(**values: Any) -> int:
     """Make mel spectrograms as each published system does.
 
     INPUT: wav files (or any sound or video), or folders searched for them; '-' or none: paths from standard input.
-    OUTPUT: a folder, or one NAME.mel.h5. Other sample rates are converted. Prints the path of each finished file.
+    OUTPUT: a folder, or one NAME.mel.h5. Other sample rates are converted; the sound of a video begins with its
+    first picture. Prints the path of each finished file.
 
     Sound that cannot be read or holds no numbers is told on stderr, the others are done, and the exit code is 1.
 

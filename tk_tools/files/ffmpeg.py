@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import signal
 import subprocess
 import tempfile
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.errors import OutputError
+from tk_tools.files.atomic import output_error
 
 _LAST_WORDS = 2000  # bytes of ffmpeg's stderr that are kept for the message
 
@@ -133,6 +136,8 @@ class VideoWriter:
         said = lines[-1] if lines else "it said nothing"
         if code == -signal.SIGXFSZ:
             said = "the file grew past the size limit of the system"
+        elif os.strerror(errno.ENOSPC) in said:
+            return output_error(OSError(errno.ENOSPC, ""), self.path)
         return OutputError(f"ffmpeg failed with code {code} after {self.count} pictures: {said}", path=self.path)
 
     def __enter__(self) -> VideoWriter:

@@ -179,7 +179,7 @@ def _cluster(address: str) -> Executor:
     try:
         from distributed import Client
     except ImportError as error:
-        raise MissingPackage("--dask needs the package distributed: pip install 'tk-tools[dask]'") from error
+        raise MissingPackage("--dask needs the package distributed; bin/setup dask installs it") from error
     try:
         client = Client(f"tcp://{address}", timeout="10s", set_as_default=False)
     except OSError as error:

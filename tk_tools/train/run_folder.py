@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tk_tools.errors import OutputError, WeightsError
 from tk_tools.files.atomic import output_error, sweep, temporary_name
+from tk_tools.weights.find import named_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,16 +115,22 @@ class RunFolder:
             yield
 
 
-def find_weights(path: str | Path) -> Path:
+def find_weights(path: str | Path, weights_dir: Path | None = None) -> Path:
     """The file of weights that `path` stands for: in a run folder the best ones (else the last), or the file itself.
 
+    A bare name that is not here may be one of `tk-weights list`, or of a file in the folders for weights.
     WeightsError: there is no such path, or the folder is no run with a checkpoint.
     """
     path = Path(path)
     if not path.is_dir():
-        if not path.exists():
-            raise WeightsError("no such run folder or file of weights", path=path)
-        return path
+        if path.exists():
+            return path
+        known = named_file(path, weights_dir)
+        if known is None:
+            raise WeightsError(
+                "no such run folder or file of weights; `tk-weights list` shows what is known", path=path
+            )
+        return known
     run = RunFolder(path)
     for file in (run.best, run.last, *run.list_checkpoints().values()):
         if file.exists():

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from tk_tools.errors import WeightsError
-from tk_tools.weights.table import Published, get_published
+from tk_tools.weights.table import Published, get_published, published
 
 
 def cache_folder() -> Path:
@@ -53,6 +53,20 @@ def find_weights(name: str, weights_dir: Path | None = None) -> Path:
             f"the weights {name} ({entry.holds}) are not on this machine; {how_to_get(entry, weights_dir)}"
         )
     return path
+
+
+def named_file(name: Path, weights_dir: Path | None = None) -> Path | None:
+    """The weights that are meant by a bare name: of `tk-weights list`, or of a file in the folders looked into.
+
+    WeightsError: published weights that are not on this machine; the message says how to get them.
+    """
+    if name.parent != Path("."):
+        return None
+    for entry in published():
+        if str(name) in (entry.name, *entry.names):
+            return find_weights(entry.name, weights_dir)
+    here = (folder / name for folder in search_folders(weights_dir))
+    return next((path for path in here if path.is_file()), None)
 
 
 def how_to_get(entry: Published, weights_dir: Path | None = None) -> str:

@@ -67,7 +67,7 @@ class ExpertConfig(Wav2LipConfig):
             "batch_size": 8,
             "windows_per_item": 4,
             "nearby_share": 0.5,
-            "max_steps": 600,
+            "max_steps": 450,
             "validate_every": 100,
             "checkpoint_every": 250,
             "stuck_after": 400,
@@ -108,16 +108,17 @@ class GeneratorConfig(Wav2LipConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": _TINY
         | {
-            "width": 0.125,
-            "learning_rate": 2e-3,
-            "batch_size": 8,
-            "sync_weight": 0.03,
-            "mouth_weight": 8.0,
+            "width": 0.25,
+            "learning_rate": 7e-4,
+            "batch_size": 4,
+            "warm_start": True,
+            "mouth_weight": 4.0,
+            "sync_weight": 0.1,
             "sync_from_start": True,
             "expert_norm": "running",
-            "max_steps": 500,
-            "validate_every": 250,
-            "checkpoint_every": 250,
+            "max_steps": 350,
+            "validate_every": 175,
+            "checkpoint_every": 175,
         }
     }
 
@@ -138,6 +139,11 @@ class GeneratorConfig(Wav2LipConfig):
     sync_from_start: bool = Field(
         False, description="Whether the sync loss is on from the first step, whatever the validations say."
     )
+    warm_start: bool = Field(
+        False,
+        description="Whether a new generator begins by copying its reference, with the audio encoder of the expert"
+        " (of the same width), instead of at random as the original does.",
+    )
     mouth_weight: float = Field(
         1.0, ge=1, description="Weight in the training's L1 of the pixels around the mouth; 1: that of all others."
     )
@@ -154,14 +160,17 @@ class GanConfig(GeneratorConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": _TINY
         | {
-            "width": 0.125,
-            "learning_rate": 2e-4,
-            "batch_size": 8,
+            "width": 0.25,
+            "learning_rate": 1e-4,
+            "discriminator_learning_rate": 1e-4,
+            "batch_size": 4,
+            "mouth_weight": 4.0,
+            "sync_weight": 0.1,
             "sync_from_start": True,
             "expert_norm": "running",
-            "max_steps": 40,
-            "validate_every": 40,
-            "checkpoint_every": 40,
+            "max_steps": 30,
+            "validate_every": 30,
+            "checkpoint_every": 30,
         }
     }
 

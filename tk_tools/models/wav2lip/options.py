@@ -75,7 +75,8 @@ OPTIONS = (
         "--checkpoint",
         type=click.Path(path_type=Path),
         required=True,
-        help="The generator: a run folder of tk-train, one of its files, or a published file as downloaded.",
+        help="The generator: a run folder of tk-train, one of its files, a published file as downloaded, or its name"
+        " in `tk-weights list`.",
     ),
     click.option(
         "--audio",
@@ -161,7 +162,7 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
         """The checkpoint, the sound and the place of the face: the files that a result is made from, with the face."""
         from tk_tools.train.run_folder import find_weights
 
-        return find_weights(checkpoint), audio or face, _places_of(face, faces)
+        return find_weights(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
 
     return Request(operands=operands, options=options, also=also, notice=notice)
 

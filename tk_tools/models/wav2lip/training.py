@@ -24,6 +24,7 @@ from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, ma
 from tk_tools.models.wav2lip.pictures import draw_pictures
 from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
 from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
+from tk_tools.models.wav2lip.warm_start import warm_start
 from tk_tools.nets.sync_expert import SyncExpert
 from tk_tools.train.task import Task, plain
 
@@ -178,8 +179,14 @@ class GeneratorTask(Task):
             raise ConfigError("the generator learns from an expert: give --expert RUN or --expert lipsync_expert.pth")
         self.train_data = GeneratorWindows(usable_clips(train, config.min_windows, what="training"), config)
         self.val_data = GeneratorWindows(usable_clips(val, config.min_windows, what="validation"), config, fixed=True)
-        generator = load_generator(needs["init"]).train() if "init" in needs else Generator(config.width)
-        self.set_up(generator, load_expert(needs["expert"]))
+        expert = load_expert(needs["expert"])
+        if "init" in needs:
+            generator = load_generator(needs["init"]).train()
+        else:
+            generator = Generator(config.width)
+            if config.warm_start:
+                warm_start(generator, expert)
+        self.set_up(generator, expert)
 
     def set_up(self, generator: Generator, expert: SyncExpert) -> None:
         config = self.config
