@@ -53,6 +53,14 @@ def test_the_windows_are_those_of_the_sound_with_silence_behind(tmp_path):
     assert number == 24
 
 
+def test_a_lead_lets_every_picture_hear_earlier_and_changes_no_length(tmp_path):
+    path = write_sound(tmp_path / "s.wav", 1.37)
+    plain, led = (list(Speech(path, Fraction(25), lead=lead)) for lead in (Fraction(0), Fraction(1, 5)))
+    assert len(led) == len(plain)
+    for early, late in zip(plain[2:], led[7:], strict=False):  # the first ones still hear the edge of the sound
+        assert np.array_equal(early, late)
+
+
 def test_no_sound_is_told(tmp_path):
     empty = tmp_path / "empty.wav"
     write_sound(empty, 0)

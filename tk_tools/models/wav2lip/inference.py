@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,14 @@ from tk_tools.files.video import picture_seconds, picture_start, probe
 from tk_tools.jobs.ahead import ahead
 from tk_tools.models.wav2lip.footage import Footage, pictures_ahead
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
-from tk_tools.models.wav2lip.published import load_generator
+from tk_tools.models.wav2lip.published import is_ours, load_generator
 from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
 from tk_tools.models.wav2lip.windows import Speech
 from tk_tools.nets.device import choose_device
 
+PUBLISHED_PADS = (0, 10, 0, 0)  # top, bottom, left, right: the published code's
+PADS_OF_OURS = (0, 0, 0, 0)  # tk-crop-face's crops have none
+TRAINED_LEAD = Fraction(1, 25)  # s: in training a picture hears the sound from the one before it on
 BATCH_BYTES = 96 << 20  # of pictures that wait for one batch
 
 
@@ -40,11 +45,12 @@ def infer(
     InputError, WeightsError, OutputError: see Footage, Speech, load_generator, VideoWriter.
     """
     made = describe(options, face, checkpoint, speech, places)
-    footage = Footage(face, places, options)
+    speaker, ours = _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    pads = options.pads or (PADS_OF_OURS if ours else PUBLISHED_PADS)
+    footage = Footage(face, places, replace(options, pads=pads))
     if speech == face and face.name.endswith(FACE_FILE):
         speech = footage.path
-    sound = Speech(speech, footage.fps)
-    speaker = _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    sound = Speech(speech, footage.fps, lead=TRAINED_LEAD if ours else Fraction(0))
     with atomic_path(target, check=lambda path: _check(path, writer.count, target)) as temporary:
         writer = VideoWriter(
             temporary,
@@ -84,9 +90,12 @@ def _stamp(checkpoint: Path) -> tuple[Path, int]:
 
 
 @lru_cache(maxsize=1)
-def _speaker(checkpoint: Path, changed: int, device: str, precision: str, batch_size: int | None) -> Speaker:
-    """The generator of the file before serves the next one: it takes a second to open."""
-    return Speaker(load_generator(checkpoint), device=device, precision=precision, batch_size=batch_size)
+def _speaker(
+    checkpoint: Path, changed: int, device: str, precision: str, batch_size: int | None
+) -> tuple[Speaker, bool]:
+    """The generator, and whether it is ours; that of the file before serves the next one: it takes a second to open."""
+    speaker = Speaker(load_generator(checkpoint), device=device, precision=precision, batch_size=batch_size)
+    return speaker, is_ours(checkpoint)
 
 
 def _skipped(video: Path) -> float:

@@ -24,7 +24,8 @@ class InferOptions:
     """How a face is made to speak.
 
     face: largest, left, right, or a number from the left. backend: what finds it. box: left, top, right, bottom of the
-    face in every picture, None to find it. pads: top, bottom, left, right, source pixels added to the boxes found.
+    face in every picture, None to find it. pads: top, bottom, left, right, source pixels added to the boxes found; None
+    for those that the checkpoint was trained for.
     feather: width of the blended edge as a share of the box's shorter side. fps: pictures per second of a still.
     on_short_video: loop, bounce or stop, when the sound is longer. precision: fp32 or bf16. quality: x264's.
     mark: whether the result says that it is synthetic. batch_size: faces at a time, None for the device's best.
@@ -33,7 +34,7 @@ class InferOptions:
     face: str = "largest"
     backend: str = DEFAULT_BACKEND
     box: tuple[int, int, int, int] | None = None
-    pads: tuple[int, int, int, int] = (0, 10, 0, 0)
+    pads: tuple[int, int, int, int] | None = None
     feather: float = 0.08
     fps: Fraction = Fraction(25)
     on_short_video: str = "loop"
@@ -103,9 +104,9 @@ OPTIONS = (
         "--pads",
         type=click.IntRange(-10000, 10000),
         nargs=4,
-        default=(0, 10, 0, 0),
         metavar="TOP BOTTOM LEFT RIGHT",
         help="Pixels added around the face found; the chin should be inside.",
+        show_default="0 10 0 0 for published weights, 0 0 0 0 for those of tk-train",
     ),
     click.option(
         "--feather",
@@ -195,8 +196,9 @@ Many faces: name files or folders, or pipe paths in ('-'), with --audio for the 
 a speech each video speaks its own sound. Prints the path of each finished file.
 
 Pictures without the face pass through unchanged, the clock is kept, and the stretches are told on stderr. A video
-longer than the speech ends with the speech. Frame i hears the sound from frame i on, as in the published code. A file
-that cannot be done is told on stderr, the others are done, and the exit code is 1.
+longer than the speech ends with the speech. With published weights frame i hears the sound from frame i on, as in the
+published code; with those of tk-train from the frame before on, as in training. A file that cannot be done is told on
+stderr, the others are done, and the exit code is 1.
 
 \b
 Examples:

@@ -32,6 +32,11 @@ def load_generator(path: str | Path) -> Generator:
     return _loaded(Generator(width=_width(state, "generator")), state, path, "a Wav2Lip generator")
 
 
+def is_ours(path: str | Path) -> bool:
+    """Whether tk-train made the checkpoint: its crops and windows are then those of this box."""
+    return load_checkpoint(find_weights(path)).config.get("model") == "wav2lip"
+
+
 def load_discriminator(path: str | Path) -> QualityDiscriminator:
     """The visual quality discriminator in a checkpoint (`visual_quality_disc.pth`, one of ours); errors as above."""
     state = _part(path, "discriminator")

@@ -53,14 +53,16 @@ class Speech:
     """The windows of a sound file (or of a video's sound), one for each picture that begins before its end.
 
     Iterate once: (1, 80, 16) float32 each. `pictures` counts those given; `seconds`, after the end, is the exact length
-    of the sound. Memory holds a second of it. InputError: no sound, or samples that are no numbers.
+    of the sound. Memory holds a second of it. `lead`: seconds by which a picture hears the sound earlier, with silence
+    before the first. InputError: no sound, or samples that are no numbers.
     """
 
-    def __init__(self, path: Path, fps: Fraction):
+    def __init__(self, path: Path, fps: Fraction, lead: Fraction = Fraction(0)):
         self.path, self.fps = Path(path), Fraction(fps)
         self.rate = audio_rate(path)
         info = probe(path)
         self.aligned = info.has_video and not info.is_still  # a video's sound is counted from its first picture
+        self._lead = round(lead * self.rate)  # samples
         self.pictures = 0
         self._samples = 0
         self._ended = False
@@ -77,6 +79,8 @@ class Speech:
             yield window
 
     def _sound(self) -> Iterator[np.ndarray]:
+        if self._lead:
+            yield np.zeros(self._lead, np.float32)
         for block in read_audio_blocks(self.path, align=self.aligned):
             self._samples += len(block)
             yield block
