@@ -1,10 +1,14 @@
 """What tests in every folder share: a clip with sound, made once."""
 
 import shutil
+import signal
 
 import pytest
 
 from tests.media import write_clip
+
+# A shell starts background commands with SIGINT ignored, and children inherit that; the tests of Ctrl-C need it back.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

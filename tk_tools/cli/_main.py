@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from enum import IntEnum
@@ -17,6 +18,7 @@ from click.shell_completion import shell_complete
 from tk_tools.errors import ConfigError, TkError
 
 _SAME_SIGNAL = 1  # seconds
+_SOON = 0.01  # seconds
 _stopped_at = -math.inf
 
 
@@ -41,6 +43,7 @@ def entry(command: click.Command) -> Callable[[], None]:
         for name in ("stdin", "stdout", "stderr"):  # closed by the caller: nobody reads, nothing comes
             if getattr(sys, name) is None:
                 setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+        sys.unraisablehook = _raise_again
         signal.signal(signal.SIGTERM, _stop)
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # nohup and the like
             signal.signal(signal.SIGINT, _stop)
@@ -91,6 +94,20 @@ def run(command: click.Command, arguments: list[str]) -> int:
         _say(f"{name}: {where}{error.strerror or error}")
         _drop_output()
         return ExitCode.SOME_FAILED
+
+
+def _raise_again(unraisable) -> None:
+    """A signal that came in the middle of a finaliser or a callback, which Python would print and forget."""
+    global _stopped_at
+    numbers = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+    number = numbers.get(unraisable.exc_type)
+    if number is None:
+        sys.__unraisablehook__(unraisable)
+    else:
+        _stopped_at = -math.inf
+        again = threading.Timer(_SOON, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
 
 
 def _drop_output() -> None:

@@ -62,6 +62,7 @@ class ExpertConfig(Wav2LipConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": _TINY
         | {
+            "decay": False,  # it is still learning fast when its time is up
             "width": 0.25,
             "learning_rate": 7e-4,
             "batch_size": 8,
