@@ -1,5 +1,6 @@
 """Signals, kills and rivals at any moment: what a user finds afterwards is whole, or not there."""
 
+import contextlib
 import os
 import random
 import signal
@@ -103,7 +104,9 @@ def test_a_killed_worker_costs_nothing(folder, tmp_path):
     os.kill(children(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out.count("\n")) == (0, 4)
-    assert "Traceback" not in err
+    told, summary = (line.split(": ", 2)[-1] for line in err.splitlines())
+    assert told == "worker was killed (signal 9), perhaps out of memory (fewer --workers take less); tried again"
+    assert summary.endswith("4 done")
     assert_whole(folder, tmp_path / "out", complete=True)
 
 
@@ -124,3 +127,22 @@ def test_the_workers_share_of_the_output_folder_may_vanish(folder, tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode in (0, 1)
     assert "Traceback" not in err
+
+
+def test_an_input_that_kills_its_worker_is_told_by_name(folder, tmp_path):
+    """As when one clip needs more memory than there is: the system kills whatever worker takes it."""
+    process = start(folder, tmp_path / "out", "--workers", "2", "--errors", tmp_path / "errors.ndjson")
+    while process.poll() is None:
+        for temporary in (tmp_path / "out").glob(".tk-*b.frames.h5"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(temporary.name.split("-")[2]), signal.SIGKILL)
+        time.sleep(0.005)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert [Path(line).name for line in out.splitlines()] == [f"{name}.frames.h5" for name in "acd"]
+    killed, summary = (line.split("tk-extract-frames: ")[1] for line in err.splitlines())
+    says = "worker was killed (signal 9), perhaps out of memory (fewer --workers take less); tried 2 times"
+    assert killed == f"{folder / 'b.mp4'}: {says}"
+    assert summary == "3 done, 1 failed"
+    assert says in (tmp_path / "errors.ndjson").read_text()
+    assert not list((tmp_path / "out").glob(".tk-*"))

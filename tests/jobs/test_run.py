@@ -9,7 +9,8 @@ import pytest
 from tests.jobs import work
 from tk_tools.errors import InputError
 from tk_tools.files.atomic import temporary_name
-from tk_tools.jobs.run import TASKS_IN_FLIGHT, Job, run_jobs
+from tk_tools.jobs.in_order import TASKS_IN_FLIGHT
+from tk_tools.jobs.run import Job, run_jobs
 
 NOBODY = 2**22 + 1  # no process has this number: the system's limit is 2**22
 
@@ -47,7 +48,9 @@ def test_a_killed_worker_is_one_retry_or_one_failure(tmp_path):
     options = work.Options(folder=str(tmp_path / "marks"))
     outcomes = list(run_jobs(jobs, work.copy, options, workers=2))
     assert statuses(outcomes) == ["done", "done", "done", "failed", "done"]
-    assert outcomes[3].message.startswith(f"{jobs[3].source}: ")
+    killed = "worker was killed (signal 9), perhaps out of memory (fewer --workers take less)"
+    assert outcomes[1].warning == f"{killed}; tried again"
+    assert outcomes[3].message == f"{jobs[3].source}: {killed}; tried 2 times"
     assert sorted(os.listdir(tmp_path / "out")) == ["0.h5", "1.h5", "2.h5", "4.h5"], "no temporary is left"
 
 

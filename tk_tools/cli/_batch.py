@@ -103,6 +103,8 @@ class _Report:
     def add(self, outcome: Outcome) -> None:
         with self._lock:
             self._counts[outcome.status] += 1
+            if outcome.warning:
+                self._log.warn(f"{outcome.job.source}: {outcome.warning}")
             if outcome.status == "failed":
                 self._fail(outcome.job.source, outcome.message)
                 self._log.detail(outcome.trace)

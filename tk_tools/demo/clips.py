@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from tk_tools.demo.clip import ClipOptions, clip_name, make_clip_once, truth_path
 from tk_tools.errors import TkError
 from tk_tools.files.atomic import sweep
+from tk_tools.jobs.in_order import in_order
 from tk_tools.jobs.pool import SlotPool, WorkerDied
 
 
@@ -40,15 +40,13 @@ def _statuses(targets: list[Path], wanted: list[ClipOptions], force: bool, worke
             yield make_clip_once(target, options, force)
         return
     pool = SlotPool(workers)
-    finished = False
+    tasks = in_order(
+        zip(targets, wanted, strict=True), lambda clip: pool.submit(make_clip_once, *clip, force), pool, workers
+    )
     try:
-        pending = deque(
-            pool.submit(make_clip_once, target, options, force) for target, options in zip(targets, wanted, strict=True)
-        )
-        while pending:
-            yield pending.popleft().result()
-        finished = True
+        for _, task in tasks:
+            yield task.result()
     except WorkerDied as error:
         raise TkError(str(error)) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=not finished)
+        tasks.close()

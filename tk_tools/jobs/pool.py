@@ -31,6 +31,14 @@ class WorkerDied(Exception):
     """The process that ran a task died, and so did the one that tried it again."""
 
 
+class Task(Future):
+    """What a pool is to do. `deaths`: how each worker that died over it ended, in words."""
+
+    def __init__(self):
+        super().__init__()
+        self.deaths: list[str] = []
+
+
 class SlotPool(Executor):
     """An executor of `workers` spawned processes, each alone in its slot."""
 
@@ -39,13 +47,13 @@ class SlotPool(Executor):
         self._closed = False
         self._slots = [_Slot(self._tasks) for _ in range(workers)]
 
-    def submit(self, function, /, *args: Any, **kwargs: Any) -> Future:
+    def submit(self, function, /, *args: Any, **kwargs: Any) -> Task:
         """Run `function` (importable by name) in the next free process."""
         if self._closed:
             raise RuntimeError("the pool is shut down")
-        future: Future = Future()
-        self._tasks.put((future, (function, args, kwargs)))
-        return future
+        task = Task()
+        self._tasks.put((task, (function, args, kwargs)))
+        return task
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers: after what is submitted, or at once with `cancel_futures`."""
@@ -100,42 +108,54 @@ class _Slot:
                 self._run(future, call)
         self._drop()
 
-    def _run(self, future: Future, call: tuple) -> None:
+    def _run(self, task: Task, call: tuple) -> None:
         for _ in range(ATTEMPTS):
             try:
                 self._start()
                 self._pipe.send(call)
                 done, value = self._pipe.recv()
             except (EOFError, OSError):
-                self._drop()
+                task.deaths.append(_how_it_ended(self._drop()))
                 if self._stopped:
                     break
             except Exception as error:  # noqa: BLE001 - the call cannot be sent: for the one who submitted it
-                future.set_exception(error)
+                task.set_exception(error)
                 return
             else:
-                (future.set_result if done else future.set_exception)(value)
+                (task.set_result if done else task.set_exception)(value)
                 return
-        future.set_exception(WorkerDied("the worker process was killed twice (out of memory?)"))
+        task.set_exception(WorkerDied(f"{task.deaths[-1]}; tried {len(task.deaths)} times"))
 
     def _start(self) -> None:
         with self._starting:
             if self._stopped:
                 raise EOFError
-            if self._process is not None:
+            if self._process is not None and self._process.is_alive():
                 return
+            self._drop()  # one that died while it waited cost nothing
             context = multiprocessing.get_context("spawn")
             self._pipe, other = context.Pipe()
             self._process = context.Process(target=_serve, args=(other, os.getpid()), daemon=True)
             self._process.start()
             other.close()
 
-    def _drop(self) -> None:
-        """Let the process end: it leaves when its pipe is closed."""
-        if self._process is not None:
-            self._pipe.close()
-            self._process.join()
-            self._process = self._pipe = None
+    def _drop(self) -> int | None:
+        """Let the process end, as it does when its pipe is closed; its exit code, None where there is no process."""
+        if self._process is None:
+            return None
+        self._pipe.close()
+        self._process.join()
+        code = self._process.exitcode
+        self._process = self._pipe = None
+        return code
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is None:
+        return "worker could not be started"
+    if code == -signal.SIGKILL:
+        return "worker was killed (signal 9), perhaps out of memory (fewer --workers take less)"
+    return f"worker was ended by signal {-code}" if code < 0 else f"worker ended with code {code}"
 
 
 class _Stopped(BaseException):

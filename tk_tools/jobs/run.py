@@ -6,13 +6,11 @@ already there, whole, from the same source with the same options is left as it i
 
 from __future__ import annotations
 
-import queue
-import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +18,8 @@ from tk_tools.errors import InputError, MissingPackage, TkError
 from tk_tools.files.atomic import sweep
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.provenance import describe
+from tk_tools.jobs.in_order import in_order
 from tk_tools.jobs.pool import SlotPool, WorkerDied
-
-TASKS_IN_FLIGHT = 4  # per worker: enough to keep it busy while an earlier file is waited for
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: done, current (already there) or failed with a message; `facts` from the function."""
+    """What became of a job: done, current (already there) or failed with a message; `facts` from the function.
+
+    warning: what else happened on the way.
+    """
 
     job: Job
     status: Literal["done", "current", "failed"]
     facts: dict[str, Any] = field(default_factory=dict)
     message: str = ""
+    warning: str = ""
     trace: str = ""
 
 
@@ -67,8 +68,11 @@ def run_jobs(
                 yield attempt(make, job, options, force)
             return
         executor = _cluster(dask) if dask else SlotPool(workers)
-        window = TASKS_IN_FLIGHT * (_cores(executor) if dask else workers)
-        yield from _in_flight(jobs, lambda job: executor.submit(attempt, make, job, options, force), executor, window)
+        workers = _cores(executor) if dask else workers
+        tasks = in_order(jobs, lambda job: executor.submit(attempt, make, job, options, force), executor, workers)
+        with closing(tasks):
+            for job, task in tasks:
+                yield _outcome(job, task)
     finally:
         for folder in folders:
             sweep(folder)
@@ -83,57 +87,13 @@ def _swept(jobs: Iterable[Job], folders: set[Path]) -> Iterator[Job]:
         yield job
 
 
-def _in_flight(jobs: Iterator[Job], submit: Callable, executor: Executor, window: int) -> Iterator[Outcome]:
-    """Keep up to `window` tasks in flight.
-
-    A thread asks for the jobs, since the next one may be long in coming (a pipe) while outcomes are ready to be told.
-    """
-    events: queue.SimpleQueue = queue.SimpleQueue()
-    room = threading.Semaphore(window)
-    left = threading.Event()
-    reader = threading.Thread(target=_read, args=(jobs, events, room, left), daemon=True)
-    reader.start()
-    pending: deque[tuple[Job, Future]] = deque()
-    reading, finished, failure = True, False, None
+def _outcome(job: Job, task: Future) -> Outcome:
     try:
-        while reading or pending:
-            if pending and pending[0][1].done():
-                yield _outcome(*pending.popleft())
-                room.release()
-                continue
-            event = events.get()
-            if isinstance(event, Job):
-                future = submit(event)
-                pending.append((event, future))
-                future.add_done_callback(events.put)
-            elif event is None or isinstance(event, BaseException):
-                reading, failure = False, event
-        finished = True
-        if failure is not None:
-            raise failure
-    finally:
-        left.set()
-        room.release()
-        executor.shutdown(wait=True, cancel_futures=not finished)
-
-
-def _read(jobs: Iterator[Job], events: queue.SimpleQueue, room: threading.Semaphore, left: threading.Event) -> None:
-    """Put each job into `events` when there is room for it, then None; or the error that the jobs ended with."""
-    try:
-        while room.acquire() and not left.is_set():
-            job = next(jobs, None)
-            events.put(job)
-            if job is None:
-                return
-    except BaseException as error:  # noqa: BLE001 - raised again by the one who reads the events
-        events.put(error)
-
-
-def _outcome(job: Job, future: Future) -> Outcome:
-    try:
-        return future.result()
+        outcome = task.result()
     except WorkerDied as error:
         return Outcome(job, "failed", message=f"{job.source}: {error}")
+    deaths = getattr(task, "deaths", ())
+    return replace(outcome, warning=f"{deaths[0]}; tried again") if deaths else outcome
 
 
 def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: bool) -> Outcome:
