@@ -195,7 +195,10 @@ class TestMakers:
             assert result.read_bytes() == content
         clip.write_bytes(clip.read_bytes() + bytes(8))
         ran = tk(tool, clip, tmp_path / "out")
-        assert (ran.code, ran.err) == (0, "")
+        assert (ran.code, ran.paths) == (0, [result])
+        told, summary = (line.split(f"{tool}: ")[1] for line in ran.err.splitlines())
+        assert told.startswith(f"{result}: replaced; it was made from another {clip.name} than {clip}")
+        assert summary == "1 done (1 replaced)"
 
     def test_the_same_bytes_with_one_worker_and_with_two(self, tk, tool, clip, tmp_path):
         folder = tmp_path / "in"

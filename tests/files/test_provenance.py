@@ -74,6 +74,18 @@ def test_what_shapes_the_content_counts_and_the_rest_does_not(tmp_path):
     assert made != describe(Options(), source)
 
 
+def test_the_first_of_several_sources_is_the_input(tmp_path):
+    face, speech = tmp_path / "a + b", tmp_path / "c"
+    face.write_text("x")
+    speech.write_text("y")
+    alone = describe(Options(), face).source
+    assert alone.first == alone
+    both = describe(Options(), face, speech).source
+    assert both.first == alone
+    assert both.name == "a + b + c"
+    assert both.digest == f"{alone.digest} + {describe(Options(), speech).source.digest}"
+
+
 def test_a_missing_source_is_told(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         describe(Options(), tmp_path / "none")

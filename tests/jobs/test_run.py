@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.jobs import work
+from tests.media import write_click_wav, write_clip
 from tk_tools.errors import InputError
 from tk_tools.files.atomic import temporary_name
+from tk_tools.files.extract import AudioOptions
 from tk_tools.jobs.in_order import TASKS_IN_FLIGHT
 from tk_tools.jobs.run import Job, run_jobs
 
@@ -49,7 +51,7 @@ def test_a_killed_worker_is_one_retry_or_one_failure(tmp_path):
     outcomes = list(run_jobs(jobs, work.copy, options, workers=2))
     assert statuses(outcomes) == ["done", "done", "done", "failed", "done"]
     killed = "worker was killed (signal 9), perhaps out of memory (fewer --workers take less)"
-    assert outcomes[1].warning == f"{killed}; tried again"
+    assert outcomes[1].warning == f"{jobs[1].source}: {killed}; tried again"
     assert outcomes[3].message == f"{jobs[3].source}: {killed}; tried 2 times"
     assert sorted(os.listdir(tmp_path / "out")) == ["0.h5", "1.h5", "2.h5", "4.h5"], "no temporary is left"
 
@@ -151,3 +153,27 @@ def test_a_users_file_is_replaced_only_by_force(tmp_path):
     assert target.read_text() == "mine"
     assert statuses(run_jobs([job], work.copy, work.Options(), force=True)) == ["done"]
     assert target.read_text() == "new"
+
+
+def test_a_result_of_another_source_or_of_other_options_is_told_from_the_one_before(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    clips = [write_clip(tmp_path / name / "x.mp4", frames=5, sound=sound) for name, sound in (("a", 0.2), ("b", 0.3))]
+    other_name = tmp_path / "y.mp4"
+    other_name.write_bytes(clips[0].read_bytes())
+    target, speech = tmp_path / "out" / "x.wav", write_click_wav(tmp_path / "speech.wav", 0.1)
+
+    def run(source: Path, *also: Path, rate: int = 16000, force: bool = False) -> tuple[str, str]:
+        job = Job(source=source, target=target, also=also)
+        (outcome,) = run_jobs([job], work.sound_of, AudioOptions(sample_rate=rate), force=force)
+        assert outcome.status == "done", outcome.message
+        return outcome.replaced, outcome.warning
+
+    assert run(clips[0]) == ("", "")
+    assert run(clips[0], force=True) == ("", "")
+    replaced, warning = run(clips[1])
+    assert replaced == "another source"
+    assert warning.startswith(f"{target}: replaced; it was made from another x.mp4 than {clips[1]}")
+    assert run(clips[1], rate=8000) == ("other options", "")
+    assert run(clips[1], speech, rate=8000) == ("other options", ""), "the input is the same"
+    assert run(other_name, speech)[1] == f"{target}: replaced; it was made from x.mp4, not from {other_name}"

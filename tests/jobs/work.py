@@ -9,6 +9,9 @@ from typing import Any
 
 from tk_tools.errors import InputError
 from tk_tools.files.atomic import atomic_path
+from tk_tools.files.provenance import describe
+from tk_tools.files.video import read_audio
+from tk_tools.files.wav import write_wav
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,11 @@ def copy(source: Path, target: Path, options: Options) -> dict[str, Any]:
             die(f"{options.folder}/{source.stem}", int(text.split()[1]))
         time.sleep(options.seconds)
     return {"process": os.getpid()}
+
+
+def sound_of(source: Path, *also_and_target: Path) -> dict[str, Any]:
+    """extract_audio, whatever other files the result is said to be made from."""
+    *also, target, options = also_and_target
+    made = describe(options, source, *also)
+    write_wav(target, [read_audio(source)], options.sample_rate, comment=made.comment())
+    return {}

@@ -89,6 +89,7 @@ class _Report:
         self._log, self._json = log, common.json
         self._failures = self._open(common.errors)
         self._counts = {"done": 0, "current": 0, "failed": 0}
+        self._replaced = 0  # of those that are done
         self._lock = threading.Lock()  # operands may be read in a thread of their own
 
     @staticmethod
@@ -103,8 +104,11 @@ class _Report:
     def add(self, outcome: Outcome) -> None:
         with self._lock:
             self._counts[outcome.status] += 1
+            self._replaced += bool(outcome.replaced)
             if outcome.warning:
-                self._log.warn(f"{outcome.job.source}: {outcome.warning}")
+                self._log.warn(outcome.warning)
+            elif outcome.replaced:
+                self._log.detail(f"{outcome.job.target}: replaced; it was made with {outcome.replaced}")
             if outcome.status == "failed":
                 self._fail(outcome.job.source, outcome.message)
                 self._log.detail(outcome.trace)
@@ -135,6 +139,8 @@ class _Report:
                 "source": str(outcome.job.source),
                 "status": outcome.status,
             } | facts
+            if outcome.replaced:
+                row["replaced"] = outcome.replaced
             line = json.dumps(row, sort_keys=True, allow_nan=False)
         else:
             line = str(outcome.job.target)
@@ -144,7 +150,8 @@ class _Report:
         counts = self._counts
         current = f", {counts['current']} already there" if counts["current"] else ""
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
-        return f"{counts['done']} done{current}{failed}"
+        replaced = f" ({self._replaced} replaced)" if self._replaced else ""
+        return f"{counts['done']} done{replaced}{current}{failed}"
 
     def close(self) -> None:
         self._log.close()
@@ -152,6 +159,6 @@ class _Report:
             self._failures.close()
 
     def sum_up(self) -> ExitCode:
-        if sum(self._counts.values()) > 1 or self._counts["current"]:
+        if sum(self._counts.values()) > 1 or self._counts["current"] or self._replaced:
             self._log.info(self._standing())
         return ExitCode.SOME_FAILED if self._counts["failed"] else ExitCode.DONE

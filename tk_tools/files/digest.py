@@ -27,11 +27,3 @@ def _digest(path: str, size: int, changed: int, inode: int) -> str:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     return f"blake2b:{digest.hexdigest()}"
-
-
-def joint_digest(paths: list[Path]) -> str:
-    """One digest for several files, in their order; that of the file itself when there is one."""
-    digests = [file_digest(path) for path in paths]
-    if len(digests) == 1:
-        return digests[0]
-    return f"blake2b:{hashlib.blake2b(' '.join(digests).encode(), digest_size=16).hexdigest()}"

@@ -14,17 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools import __version__
-from tk_tools.files.digest import joint_digest
+from tk_tools.files.digest import file_digest
 
 MADE_FROM = "tk-tools"
+_AND = " + "
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a file was made from: the name and the digest of its source."""
+    """What a file was made from: name and digest of its source; of several, one after another with " + " between."""
 
     name: str
     digest: str
+
+    @property
+    def first(self) -> Source:
+        """The input itself, without the further files (speech, weights) that the result was made from with it."""
+        first, *further = self.digest.split(_AND)
+        return Source(self.name.rsplit(_AND, len(further))[0], first)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,8 @@ def describe(options: Any, *sources: Path) -> Provenance:
         if field.metadata.get("shapes_content", True)
     }
     paths = [Path(source) for source in sources]
-    return Provenance(shaping, Source(name=" + ".join(path.name for path in paths), digest=joint_digest(paths)))
+    names, digests = (path.name for path in paths), map(file_digest, paths)
+    return Provenance(shaping, Source(name=_AND.join(names), digest=_AND.join(digests)))
 
 
 def _plain(value: Any) -> Any:

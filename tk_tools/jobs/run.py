@@ -17,7 +17,7 @@ from typing import Any, Literal
 from tk_tools.errors import InputError, MissingPackage, TkError
 from tk_tools.files.atomic import sweep
 from tk_tools.files.made_from import read_provenance
-from tk_tools.files.provenance import describe
+from tk_tools.files.provenance import Provenance, describe
 from tk_tools.jobs.in_order import in_order
 from tk_tools.jobs.pool import SlotPool, WorkerDied
 
@@ -35,7 +35,7 @@ class Job:
 class Outcome:
     """What became of a job: done, current (already there) or failed with a message; `facts` from the function.
 
-    warning: what else happened on the way.
+    warning: what else happened on the way. replaced: in what the result that stood there before was another.
     """
 
     job: Job
@@ -43,6 +43,7 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
     message: str = ""
     warning: str = ""
+    replaced: Literal["", "another source", "other options"] = ""
     trace: str = ""
 
 
@@ -93,15 +94,18 @@ def _outcome(job: Job, task: Future) -> Outcome:
     except WorkerDied as error:
         return Outcome(job, "failed", message=f"{job.source}: {error}")
     deaths = getattr(task, "deaths", ())
-    return replace(outcome, warning=f"{deaths[0]}; tried again") if deaths else outcome
+    return replace(outcome, warning=f"{job.source}: {deaths[0]}; tried again") if deaths else outcome
 
 
 def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: bool) -> Outcome:
     """Do one job; whatever goes wrong becomes an outcome, so that one bad file never stops the others."""
     try:
-        if _is_current(job, options, force):
+        wanted = describe(options, job.source, *job.also)
+        found = _result_before(job, force)
+        if found == wanted and not force:
             return Outcome(job, "current")
-        return Outcome(job, "done", facts=make(job.source, *job.also, job.target, options))
+        facts = make(job.source, *job.also, job.target, options)
+        return _told_of_replaced(Outcome(job, "done", facts=facts), found, wanted)
     except Exception as error:  # noqa: BLE001 - also a fault of ours in one file; the others are to be done
         fault, trace = explain(error, job.source)
         return Outcome(job, "failed", message=str(fault), trace=trace)
@@ -119,20 +123,29 @@ def explain(error: Exception, source: Path) -> tuple[TkError, str]:
     return TkError(what, path=source), "".join(traceback.format_exception(error))
 
 
-def _is_current(job: Job, options: Any, force: bool) -> bool:
-    """Whether the result is there already. InputError: a file of the user stands in its place."""
-    sources = (job.source, *job.also)
-    wanted = describe(options, *sources)
+def _result_before(job: Job, force: bool) -> Provenance | None:
+    """What the result that is there already was made from. InputError: a file of the user stands in its place."""
     if not job.target.exists():
-        return False
-    if any(job.target.samefile(source) for source in sources):
+        return None
+    if any(job.target.samefile(source) for source in (job.source, *job.also)):
         raise InputError("the result would take the place of its source; name another output", path=job.target)
-    if force:
-        return False
     found = read_provenance(job.target)
-    if found is None and job.target.suffix != ".h5":  # what is damaged and ours alone in kind is made again
+    if found is None and not force and job.target.suffix != ".h5":  # what is damaged and ours in kind is made again
         raise InputError("is there already and not made by these tools; move it, or --force", path=job.target)
-    return found == wanted
+    return found
+
+
+def _told_of_replaced(outcome: Outcome, found: Provenance | None, wanted: Provenance) -> Outcome:
+    """A source that was edited and another one of its name look alike: the digest alone tells them from the first."""
+    if found is None or found == wanted:
+        return outcome
+    before, job = found.source.first, outcome.job
+    if before.digest == wanted.source.first.digest:
+        return replace(outcome, replaced="other options")
+    which = f"another {before.name} than {job.source}, or from it before it changed"
+    if before.name != job.source.name:
+        which = f"{before.name}, not from {job.source}"
+    return replace(outcome, replaced="another source", warning=f"{job.target}: replaced; it was made from {which}")
 
 
 def _cluster(address: str) -> Executor:
