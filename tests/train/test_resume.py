@@ -7,25 +7,14 @@ import sys
 import pytest
 import torch
 
+from tests.train.helpers import Told, same
 from tests.train.toy import ToyConfig, ToyTask, make_clips
 from tk_tools.errors import ConfigError, MissingPackage, OutputError, TkError, TrainingError, WeightsError
 from tk_tools.train import checkpoint
 from tk_tools.train.config import make_config, read_yaml
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import RunFolder, find_weights, read_weights
-from tk_tools.train.session import run_stage, split_clips
-
-
-class Told:
-    verbosity = 0
-
-    def __init__(self):
-        self.lines = []
-
-    def info(self, message):
-        self.lines.append(message)
-
-    warn = error = info
+from tk_tools.train.session import run_stage
 
 
 def train(folder, clips, *, needs=None, log=None, resume=False, force=False, stage="expert", **values):
@@ -35,6 +24,7 @@ def train(folder, clips, *, needs=None, log=None, resume=False, force=False, sta
         task=ToyTask,
         config=make_config(ToyConfig, values=values),
         clips=(clips[1:], clips[:1]) if isinstance(clips, list) else clips,
+        suffixes=(".toy.txt",),
         needs=needs or {},
         out=folder,
         log=log or Told(),
@@ -47,17 +37,6 @@ def train(folder, clips, *, needs=None, log=None, resume=False, force=False, sta
 @pytest.fixture
 def clips(tmp_path):
     return make_clips(tmp_path / "clips", 8)  # 7 to train on, so a batch of 4 straddles epochs
-
-
-def same(first, second):
-    """Whether two trees of plain values and tensors are equal bit for bit."""
-    if isinstance(first, torch.Tensor):
-        return torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
-    if isinstance(first, (list, tuple)):
-        return len(first) == len(second) and all(map(same, first, second))
-    return first == second
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -91,20 +70,9 @@ def test_workers_change_nothing(tmp_path, clips):
 def test_one_clip_works_and_says_so(tmp_path):
     told = Told()
     only = make_clips(tmp_path / "clips", 1)
-    clips = split_clips(only, share=0.05, seed=0, suffixes=(".toy.txt",), log=told)
-    assert clips == (only, only)
+    best = train(tmp_path / "run", (only, []), max_steps=2, batch_size=4, log=told)
+    assert best == tmp_path / "run/best.safetensors"
     assert "one clip only" in told.lines[0]
-    assert train(tmp_path / "run", clips, max_steps=2, batch_size=4) == tmp_path / "run/best.safetensors"
-
-
-def test_split_stays_when_clips_are_added(tmp_path):
-    clips = make_clips(tmp_path / "clips", 200)
-    few = split_clips(clips[:120], share=0.1, seed=0, suffixes=(".toy.txt",), log=Told())
-    many = split_clips(clips, share=0.1, seed=0, suffixes=(".toy.txt",), log=Told())
-    assert set(few[0]) <= set(many[0])
-    assert set(few[1]) <= set(many[1])
-    assert 8 <= len(many[1]) <= 32
-    assert not set(many[0]) & set(many[1])
 
 
 def test_finished_run_is_left_as_it_is(tmp_path, clips):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import sys
@@ -22,6 +21,8 @@ TOOL = "tk-train"
 
 
 def _model_command(model: Model) -> click.Command:
+    from tk_tools.models.stages import need_names, suffixes_of
+
     def call(**values: Any) -> int:
         return _train(model, **values)
 
@@ -39,7 +40,7 @@ def _model_command(model: Model) -> click.Command:
             click.option(
                 f"--{name}", type=path(), metavar="RUN", help=f"Run of stage {name}, or a file of its weights."
             )
-            for name in _need_names(model)
+            for name in need_names(model)
         ),
         click.option(
             "--init", type=path(), metavar="RUN", help="Start from the weights of this run or file (with --stage)."
@@ -72,7 +73,7 @@ def _model_command(model: Model) -> click.Command:
     for option in reversed(options):
         call = option(call)
     call = _options.operands("[PATH]...")(call)
-    stages = "\n".join(f"  {s.name}: {s.summary} ({', '.join(_suffixes(s))})" for s in model.stages)
+    stages = "\n".join(f"  {s.name}: {s.summary} ({', '.join(suffixes_of(s))})" for s in model.stages)
     return click.command(model.name, help=_HELP.format(model=model, stages=stages), context_settings=_options.CONTEXT)(
         call
     )
@@ -88,6 +89,10 @@ stopped goes on where it was. Prints the path of the best weights, and nothing e
 Stages, and the files they read:
 {stages}
 
+Clips that are of no use (too short, silent, without a face, damaged) are told in a line each and left out before the
+others are divided into those for training and those for validation; when none is left the exit code is 1. A single
+clip is trained on and validated on.
+
 A loss that is not finite ends the run with exit code 1; SIGINT and SIGTERM end it after the step at hand (a second
 signal: at once). The last good checkpoint is kept.
 """
@@ -95,16 +100,17 @@ signal: at once). The last good checkpoint is kept.
 
 def _train(model: Model, **values: Any) -> int:
     from tk_tools.cli._log import Log
+    from tk_tools.models.stages import Asked, named_stages, need_names, stages_to_train, train_stages
+    from tk_tools.train.processes import forward_warnings, is_first_process
     from tk_tools.train.stage_configs import check_processes, configs_as_yaml, stage_configs
 
-    first = _is_first_process()
+    first = is_first_process()
     log = Log(TOOL, values["verbose"] - values["quiet"] if first else -2)  # the others would say it all again
-    _forward_warnings(log)
+    forward_warnings(log)
     if values["init"] and not values["stage"]:
         raise click.UsageError("--init needs --stage: which one is to start from these weights?")
-    stages = [stage for stage in model.stages if values["stage"] in (None, stage.name)]
     configs = stage_configs(
-        {stage.name: load(stage.config) for stage in stages},
+        {stage.name: load(stage.config) for stage in named_stages(model, values["stage"])},
         preset=values["preset"],
         path=values["config"],
         assignments=values["assignments"],
@@ -114,20 +120,12 @@ def _train(model: Model, **values: Any) -> int:
         click.echo(configs_as_yaml(configs), nl=False)
         return ExitCode.DONE
     check_processes(configs)
-    given = {name: value for name in _need_names(model) if (value := values[name]) is not None}
-    if values["stage"] is None:
-        stages = [stage for stage in stages if stage.name not in given]
-    for stage in stages:
-        missing = [name for name in stage.needs if name not in given and name not in {s.name for s in stages}]
-        if missing:
-            raise click.UsageError(
-                f"Stage {stage.name} needs --{missing[0]} RUN: a run of stage {missing[0]}, or weights."
-            )
-    clips, failures = {stage.name: ([], []) for stage in stages}, 0
-    if first:
-        clips, failures = _find_clips(stages, values, log)
+    given = {name: value for name in need_names(model) if (value := values[name]) is not None}
+    asked = Asked(given=given, **{name: values[name] for name in ("stage", "out", "init", "resume", "force")})
+    stages = stages_to_train(model, asked)
+    clips, failures = _find_clips(stages, values, log) if first else ({}, 0)
     try:
-        best = _run_stages(model, stages, configs, clips, given, values, log)
+        best = train_stages(model, stages, configs, clips, asked, command=shlex.join([TOOL, *sys.argv[1:]]), log=log)
     except TkError:
         if first:
             raise
@@ -137,68 +135,11 @@ def _train(model: Model, **values: Any) -> int:
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
-def _run_stages(model: Model, stages, configs, clips, given, values, log) -> Path:
-    from tk_tools.train.session import run_stage, split_clips
-
-    root = values["out"] or Path("runs", model.name)
-    folders: dict[str, Path] = {}
-    for stage in stages:
-        alone = values["stage"] is not None
-        folders[stage.name] = root if alone and values["out"] else root / stage.name
-        needs = {name: given.get(name) or folders[name] for name in stage.needs}
-        start = values["init"] or (folders.get(stage.starts_from) if not alone else None)
-        if start is not None:
-            needs["init"] = start
-        config = configs[stage.name]
-        train, val = clips[stage.name]
-        if train and not val:
-            suffixes = _suffixes(stage)
-            train, val = split_clips(train, share=config.val_share, seed=config.seed, suffixes=suffixes, log=log)
-        best = run_stage(
-            model=model.name,
-            stage=stage.name,
-            task=load(stage.task),
-            config=config,
-            clips=(train, val),
-            needs=needs,
-            out=folders[stage.name],
-            log=log,
-            command=shlex.join([TOOL, *sys.argv[1:]]),
-            resume=values["resume"],
-            force=values["force"],
-        )
-    return best
-
-
-def _need_names(model: Model) -> list[str]:
-    return sorted({name for stage in model.stages for name in stage.needs})
-
-
-def _suffixes(stage: Stage) -> tuple[str, ...]:
-    return tuple(f".{kind.lstrip('.')}" for kind in stage.reads)
-
-
-def _is_first_process() -> bool:
-    """Whether this is the process that reads the input: not so in those that a launcher or Fabric started beside it."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
-
-
-def _forward_warnings(log: Any) -> None:
-    """What library code warns of goes the way of all messages."""
-
-    class Forward(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            log.warn(record.getMessage())
-
-    logging.getLogger("tk_tools").handlers = [Forward(logging.WARNING)]
-    logging.getLogger("tk_tools").propagate = False
-
-
-def _find_clips(
-    stages: list[Stage], values: dict[str, Any], log: Any
-) -> tuple[dict[str, tuple[list[Path], list[Path]]], int]:
+def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> tuple[dict[str, Any], int]:
     """The files of each stage for training and for validation, and how many operands or paths were none."""
     from tk_tools.cli._inputs import find_inputs
+    from tk_tools.models.stages import clips_of_stages, suffixes_of
+    from tk_tools.train.clips import held_out_paths
 
     faults: list[TkError] = []
 
@@ -211,34 +152,11 @@ def _find_clips(
             failed(InputError("no such file or folder", path=path))
         return path.exists()
 
-    reads = tuple(dict.fromkeys(suffix for stage in stages for suffix in _suffixes(stage)))
+    reads = tuple(dict.fromkeys(suffix for stage in stages for suffix in suffixes_of(stage)))
     inputs = find_inputs(values["operands"], reads, log, null=values["null"], failed=failed)
     found = [item.path for item in inputs if there(item.path)]
-    held_out = [path for operand in values["val"] for path in _held_out(operand, reads) if there(path)]
-    clips = {}
-    for stage in stages:
-        mine = _suffixes(stage)
-        val = [path for path in held_out if path.name.lower().endswith(mine)]
-        kept = {os.path.abspath(path) for path in val}
-        train = [path for path in found if path.name.lower().endswith(mine) and os.path.abspath(path) not in kept]
-        if not train:
-            raise click.UsageError(f"No input for stage {stage.name}, which reads {' '.join(mine)}.")
-        if values["val"] and not val:
-            raise click.UsageError(f"--val holds no input for stage {stage.name}, which reads {' '.join(mine)}.")
-        clips[stage.name] = (train, val)
-    return clips, len(faults)
-
-
-def _held_out(operand: Path, reads: tuple[str, ...]) -> list[Path]:
-    from tk_tools.files.find import find_files, read_paths
-
-    if operand.suffix == ".txt" and not operand.name.endswith(reads):
-        try:
-            with open(operand, "rb") as stream:
-                return list(read_paths(stream))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
-    return [found.path for found in find_files(operand, reads)]
+    held_out = [path for operand in values["val"] for path in held_out_paths(operand, reads) if there(path)]
+    return clips_of_stages(stages, found, held_out if values["val"] else None), len(faults)
 
 
 @click.command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import json
 import logging
 import os
@@ -16,12 +16,11 @@ from typing import Any, TypeVar
 from lightning_fabric import Fabric
 
 import tk_tools
-from tk_tools.errors import ConfigError, InputError, OutputError, TkError, WeightsError
+from tk_tools.errors import ConfigError, OutputError, TkError, WeightsError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.digest import file_digest
-from tk_tools.files.find import stem_of
-from tk_tools.files.split import place_of
 from tk_tools.train import checkpoint
+from tk_tools.train.clips import choose_clips, names_digest
 from tk_tools.train.config import Config, as_yaml, differences
 from tk_tools.train.loggers import make_loggers
 from tk_tools.train.loop import Loop
@@ -37,23 +36,26 @@ def run_stage(
     *,
     model: str,
     stage: str,
-    task: Callable[..., Task],
+    task: type[Task],
     config: Config,
     clips: tuple[Sequence[Path], Sequence[Path]],
+    suffixes: tuple[str, ...],
     needs: Mapping[str, Path],
     out: Path,
     log: Any,
     command: str,
     resume: bool = False,
     force: bool = False,
+    told: set[str] | None = None,
 ) -> Path:
     """Train one stage in the run folder `out`, from its newest checkpoint on if there is one; gives its best weights.
 
-    clips: files for training and for validation (used on the first process, which tells the others). needs:
-    run folders or weight files by name. command: what was asked for, for the head of config.yaml. resume: go
-    on although settings changed; force: begin again. Every process of the run calls this alike.
+    clips: files for training and for validation (looked at on the first process, which tells the others); without the
+    latter a share of the usable ones is held back. suffixes: of these files. needs: run folders or weight files by
+    name. command: what was asked for, for the head of config.yaml. resume: go on although settings changed; force:
+    begin again. told: lines on clips that need not be told again. Every process of the run calls this alike.
 
-    TkError: the folder is in use or holds another run, weights do not fit, a loss is not finite.
+    TkError: no clip can be used, the folder is in use or holds another run, weights do not fit, a loss is not finite.
     """
     run = RunFolder(out)
     fabric = make_fabric(config)
@@ -73,31 +75,37 @@ def run_stage(
             if force:
                 run.clear()
             files = {name: find_weights(path) for name, path in needs.items()}
-            train, val = sorted(set(clips[0])), sorted(set(clips[1]))
-            identity = {
-                "needs": {name: file_digest(path) for name, path in files.items()},
-                "clips": _digest(train),
-            }
+            identity = {"needs": {name: file_digest(path) for name, path in files.items()}}
             found = newest_checkpoint(run, log)
             if found is None:
                 _check_ours(run)
             else:
                 compare(found[1], about, identity, config, run, resume, log)
-            finished = found is not None and found[1]["step"] >= config.max_steps
-            if not finished:
-                with atomic_path(run.config) as temporary:
-                    temporary.write_text(_head(command, train, val, files) + as_yaml(config), encoding="utf-8")
-            return finished, found and found[0], train, val, files, identity
+                if found[1]["step"] >= config.max_steps:
+                    return None
+            train, val = choose_clips(
+                *clips,
+                functools.partial(task.inspect, config=config),
+                share=config.val_share,
+                seed=config.seed,
+                suffixes=suffixes,
+                log=log,
+                told=set() if told is None else told,
+            )
+            identity["clips"] = names_digest(train)
+            if found is not None and found[1]["identity"]["clips"] != identity["clips"]:
+                log.warn("the clips for training are not those of the checkpoint: from here on the order is another")
+            with atomic_path(run.config) as temporary:
+                temporary.write_text(_head(command, train, val, files) + as_yaml(config), encoding="utf-8")
+            return found and found[0], list(train.values()), list(val.values()), files, identity
 
-        finished, path, train, val, files, identity = _first(fabric, prepare)
-        if finished:
+        prepared = _first(fabric, prepare)
+        if prepared is None:
             log.info(f"{stage}: finished already, with these settings, in {run.path}")
             return find_weights(run.path)
+        path, train, val, files, identity = prepared
         checkpoint.seed_all(config.seed)
         built = task(config=config, fabric=fabric, train=train, val=val, needs=files)
-        for data, what in ((built.train_data, "training"), (built.val_data, "validation")):
-            if len(data) == 0:
-                raise InputError(f"none of the clips for {what} can be used")
         checkpoint.seed_all(config.seed + 1 + fabric.global_rank)
         loop = Loop(task=built, config=config, run=run, fabric=fabric, log=log, about=about, identity=identity)
         if path is not None:
@@ -133,22 +141,6 @@ def make_fabric(config: Config) -> Fabric:
     except (RuntimeError, ValueError, TypeError) as error:  # MisconfigurationException is one of these
         cause = " ".join(str(error).split())
         raise ConfigError(f"accelerator {config.accelerator}, {devices} devices: {cause}") from error
-
-
-def split_clips(
-    paths: Sequence[Path], *, share: float, seed: int, suffixes: tuple[str, ...], log: Any
-) -> tuple[list[Path], list[Path]]:
-    """Clips for training and for validation, by the hash of their names: the same when clips are added.
-
-    At least one clip goes to each; a single clip goes to both, which is said.
-    """
-    places = {path: place_of(stem_of(path, suffixes), seed) for path in sorted(set(paths))}
-    order = sorted(places, key=lambda path: (places[path], path))
-    if len(order) == 1:
-        log.warn("one clip only: it is trained on and validated on, so the numbers tell nothing of others")
-        return order, order
-    count = min(max(sum(place < share for place in places.values()), 1), len(order) - 1)
-    return sorted(order[count:]), sorted(order[:count])
 
 
 def newest_checkpoint(run: RunFolder, log: Any) -> tuple[Path, dict[str, Any]] | None:
@@ -199,8 +191,6 @@ def compare(
         )
     for change in changes:
         log.warn(f"going on with {change}")
-    if before["clips"] != identity["clips"]:
-        log.warn("the clips for training are not those of the checkpoint: from here on the order is another")
 
 
 def _first(fabric: Fabric, work: Callable[[], T]) -> T:
@@ -237,13 +227,8 @@ def _check_ours(run: RunFolder) -> None:
                 raise OutputError("was not written by tk-train and is kept; give another --out", path=run.config)
 
 
-def _head(command: str, train: Sequence[Path], val: Sequence[Path], files: Mapping[str, Path]) -> str:
+def _head(command: str, train: Mapping[Path, Any], val: Mapping[Path, Any], files: Mapping[str, Path]) -> str:
     lines = [f"{_HEADER} of tk-tools {tk_tools.__version__}: {command}"]
-    lines.append(f"# {len(train)} clips for training ({_digest(train)}), {len(val)} for validation")
+    lines.append(f"# {len(train)} clips for training ({names_digest(train)}), {len(val)} for validation")
     lines += [f"# {name}: {json.dumps(str(path))}" for name, path in files.items()]
     return "\n".join(lines) + "\n\n"
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    names = "\0".join(path.name for path in paths).encode("utf-8", "surrogateescape")
-    return f"blake2b:{hashlib.blake2b(names, digest_size=16).hexdigest()}"

@@ -62,16 +62,24 @@ class Task(ABC):
     last_part: bool = True
     """Set by the loop: False while gradients of further batches of the same step are to come."""
 
+    @classmethod
+    def inspect(cls, path: Path, config: Config) -> Any:
+        """What `__init__` is given for a file: plain data, made once and on the first process alone.
+
+        InputError: the file is of no use for training, and why; it is then left out.
+        """
+        return path
+
     def __init__(
         self,
         config: Config,
         fabric: Fabric,
-        train: Sequence[Path],
-        val: Sequence[Path],
+        train: Sequence[Any],
+        val: Sequence[Any],
         needs: Mapping[str, Path],
     ):
-        """train, val: the files of each set. needs: the file of weights for each name of Stage.needs that
-        was given (read it with `tk_tools.train.run_folder.read_weights`).
+        """train, val: the clips of each set, as `inspect` gives them, one or more. needs: the file of weights for
+        each name of Stage.needs that was given (read it with `tk_tools.train.run_folder.read_weights`).
         """
         self.config = config
         self.fabric = fabric

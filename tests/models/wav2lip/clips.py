@@ -20,6 +20,7 @@ def make_clip(
     fps: int = 25,
     layout: str = "wav2lip",
     sound: bool = True,
+    loudness: float = 8000,
     valid=None,
 ) -> Path:
     rng = np.random.default_rng(seed)
@@ -27,8 +28,8 @@ def make_clip(
     opening = np.interp(np.arange(frames), knots, rng.random(len(knots)))
     rate = 16000
     t = np.arange(frames * rate // fps)
-    loudness = np.interp(t * fps / rate, np.arange(frames), opening)
-    samples = (8000 * loudness * np.sin(2 * np.pi * 300 * t / rate)).astype(np.int16)
+    envelope = np.interp(t * fps / rate, np.arange(frames), opening)
+    samples = (loudness * envelope * np.sin(2 * np.pi * 300 * t / rate)).astype(np.int16)
     audio = Audio(samples=samples, sample_rate=rate) if sound else None
     skin = rng.integers(120, 220, 3)
     with create_face_file(

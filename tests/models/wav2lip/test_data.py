@@ -1,4 +1,4 @@
-"""Items follow from (clip, seed); only windows with all their frames and sound are drawn; bad files are told once."""
+"""Items follow from (clip, seed); only windows with all their frames and sound are drawn; a lost file is told once."""
 
 import logging
 
@@ -10,7 +10,7 @@ from tests.models.wav2lip.clips import make_clip
 from tk_tools.errors import InputError
 from tk_tools.files.face_file import FaceFile
 from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig
-from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, inspect, read_mel, usable_clips
+from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, inspect, read_mel
 from tk_tools.models.wav2lip.samples import FRAMES_PER_WINDOW, first_column, usable_windows
 from tk_tools.train.task import Draw
 
@@ -23,7 +23,7 @@ def paths(tmp_path_factory):
 
 def generator_windows(paths, **values):
     config = GeneratorConfig(**values)
-    return GeneratorWindows(usable_clips(paths, config.min_windows, "training"), config)
+    return GeneratorWindows([inspect(path, config.min_windows) for path in paths], config)
 
 
 def same(a, b):
@@ -55,7 +55,7 @@ def test_pictures_and_sound_belong_together(paths):
 
 def expert_windows(paths, fixed=False, **values):
     config = ExpertConfig(**values)
-    return ExpertWindows(usable_clips(paths, config.min_windows, "training"), config, fixed=fixed)
+    return ExpertWindows([inspect(path, config.min_windows) for path in paths], config, fixed=fixed)
 
 
 def is_in_sync(path, mel, faces):
@@ -109,6 +109,8 @@ def test_larger_crops_are_brought_to_96(tmp_path):
         ({"layout": "syncnet"}, "layout syncnet; crop again with --layout wav2lip"),
         ({"fps": 30}, "30 frames/s"),
         ({"sound": False}, "has no sound"),
+        ({"loudness": 0}, "nothing but silence"),
+        ({"loudness": 20}, "nothing but silence"),
         ({"frames": 3}, "0 usable windows"),
         ({"valid": np.zeros(60, bool)}, "0 usable windows"),
     ],
@@ -117,17 +119,6 @@ def test_what_is_of_no_use_is_said(tmp_path, options, words):
     with pytest.raises(InputError, match=words) as caught:
         inspect(make_clip(tmp_path / "a.face.h5", **options), min_windows=2)
     assert "a.face.h5" in str(caught.value)
-
-
-def test_bad_files_are_told_once_and_passed_over(paths, tmp_path, caplog):
-    text = tmp_path / "text.face.h5"
-    text.write_text("no HDF5")
-    with caplog.at_level(logging.WARNING):
-        clips = usable_clips([paths[0], text, tmp_path / "missing.face.h5"], 2, "training")
-    assert [clip.path for clip in clips] == [paths[0]]
-    assert sum("text.face.h5" in line for line in caplog.messages) == 1
-    with pytest.raises(InputError, match=r"none of the 1 clips for training.*text\.face\.h5"):
-        usable_clips([text], 2, "training")
 
 
 def test_a_clip_that_vanishes_is_told_once(paths, tmp_path, caplog):

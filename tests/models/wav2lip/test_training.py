@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from tests.models.wav2lip.clips import make_clip
+from tests.train.helpers import Told, same
 from tk_tools.errors import ConfigError, TrainingError
 from tk_tools.models import get_model, load
 from tk_tools.models.wav2lip.networks import make_expert
@@ -27,29 +28,18 @@ SMALL = {
 }
 
 
-class Told:
-    verbosity = 0
-
-    def __init__(self):
-        self.lines = []
-
-    def info(self, message):
-        self.lines.append(message)
-
-    warn = error = info
-
-
 def config_of(stage, **values):
     return make_config(load(MODEL.stage(stage).config), values=SMALL | values)
 
 
-def train(stage, folder, clips, needs=None, log=None, **values):
+def train(stage, folder, clips, needs=None, log=None, val=None, **values):
     return run_stage(
         model="wav2lip",
         stage=stage,
         task=load(MODEL.stage(stage).task),
         config=config_of(stage, **values),
-        clips=(clips, clips[:1]),
+        clips=(clips, clips[:1] if val is None else val),
+        suffixes=(".face.h5",),
         needs=needs or {},
         out=folder,
         log=log or Told(),
@@ -76,16 +66,6 @@ def numbers(folder, column):
         return [float(row[column]) for row in csv.DictReader(file) if row.get(column)]
 
 
-def same(first, second):
-    if isinstance(first, torch.Tensor):
-        return torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
-    if isinstance(first, (list, tuple)):
-        return len(first) == len(second) and all(map(same, first, second))
-    return first == second
-
-
 @pytest.mark.parametrize("stage", ["expert", "generator", "gan"])
 def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, clips, expert, stage):
     needs = {} if stage == "expert" else {"expert": expert}
@@ -101,6 +81,16 @@ def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, clips, expert, stage)
     for column in ("train/loss", "train/l1")[: 1 if stage == "expert" else 2]:
         whole = numbers(tmp_path / "unbroken", column)
         assert whole[-2:] == numbers(tmp_path / "broken", column)[-2:]
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_clip_of_no_use_is_never_the_one_to_validate_on(tmp_path, bad):
+    clips = [make_clip(tmp_path / f"{n}.face.h5", seed=n, frames=5 if n == bad else 60) for n in range(2)]
+    told = Told()
+    assert train("expert", tmp_path / "run", clips, val=[], log=told, max_steps=1).exists()
+    assert told.lines[0].startswith(f"left out: {clips[bad]}: has ")
+    assert "one clip only" in told.lines[1]
+    assert "1 clips for training, 1 for validation" in told.lines[2]
 
 
 def test_the_expert_learns(tmp_path, clips):
@@ -146,7 +136,8 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, clips):
 def test_the_frozen_expert_does_not_drift(clips, expert):
     fabric = Fabric(accelerator="cpu", devices=1)
     config = config_of("generator", sync_from_start=True)
-    task = GeneratorTask(config, fabric, clips, clips[:1], {"expert": expert})
+    known = [GeneratorTask.inspect(path, config) for path in clips]
+    task = GeneratorTask(config, fabric, known, known[:1], {"expert": expert})
     before = {key: value.clone() for key, value in task.expert.state_dict().items() if "num_batches" not in key}
     item = torch.utils.data.default_collate([task.train_data[(0, 1)], task.train_data[(1, 2)]])
     task.step(item)
@@ -155,9 +146,9 @@ def test_the_frozen_expert_does_not_drift(clips, expert):
     assert all(parameter.grad is None for parameter in task.expert.parameters())
 
 
-def test_a_generator_needs_an_expert(clips):
+def test_a_generator_needs_an_expert():
     with pytest.raises(ConfigError, match="--expert"):
-        GeneratorTask(config_of("generator"), Fabric(accelerator="cpu", devices=1), clips, clips, {})
+        GeneratorTask(config_of("generator"), Fabric(accelerator="cpu", devices=1), [], [], {})
 
 
 def test_guessing_is_reported_with_likely_causes():

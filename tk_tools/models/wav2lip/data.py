@@ -8,7 +8,6 @@ window are read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +26,7 @@ from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
 from tk_tools.train.task import Draw
 
 LAYOUT = "wav2lip"
+SILENCE = 32  # of 32767, the peak: -60 dB
 FPS = Fraction(25)  # five frames are 0.2 s, the expert's window, at this rate alone
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,9 @@ def read_pictures(file: FaceFile, start: int, stop: int) -> np.ndarray:
 
 
 def inspect(path: Path, min_windows: int) -> Clip:
-    """What can be drawn from a file. InputError: it is of no use, and why."""
+    """What can be drawn from a file, if it has min_windows usable windows (two at least: a window and another to tell
+    it from). InputError: it is of no use, and why.
+    """
     with FaceFile(path) as file:
         if file.layout != LAYOUT:
             raise InputError(f"holds crops of layout {file.layout}; crop again with --layout {LAYOUT}", path=path)
@@ -68,34 +70,17 @@ def inspect(path: Path, min_windows: int) -> Clip:
         audio = file.audio
         if audio is None:
             raise InputError("has no sound; Wav2Lip learns from pictures with their speech", path=path)
+        if np.abs(audio.samples.astype(np.int32)).max(initial=0) <= SILENCE:
+            raise InputError("has nothing but silence for its sound", path=path)
         columns = WAV2LIP.columns(len(audio.samples) * WAV2LIP.sample_rate // audio.sample_rate)
         windows = usable_windows(file.valid, columns, FPS)
+    min_windows = max(min_windows, 2)
     if len(windows) < min_windows:
         raise InputError(
             f"has {len(windows)} usable windows of {FRAMES_PER_WINDOW} frames, fewer than min_windows={min_windows}",
             path=path,
         )
     return Clip(path=Path(path), windows=windows)
-
-
-def usable_clips(paths: Sequence[Path], min_windows: int, what: str) -> list[Clip]:
-    """The clips among `paths` ("training" or "validation") that can be used; each other one is reported once.
-
-    InputError: none can, with the first reason.
-    """
-    clips, faults = [], []
-    for path in paths:
-        try:
-            clips.append(inspect(path, min_windows=max(min_windows, 2)))  # a window and another to tell it from
-        except InputError as error:
-            faults.append(error)
-            log.warning("left out of %s: %s", what, error)
-    if not clips:
-        reason = f"; the first: {faults[0]}" if faults else ""
-        raise InputError(f"none of the {len(paths)} clips for {what} can be used{reason}")
-    if faults:
-        log.warning("%d of %d clips for %s are left out", len(faults), len(paths), what)
-    return clips
 
 
 class _Windows(Dataset):

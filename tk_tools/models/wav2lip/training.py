@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from tk_tools.errors import ConfigError
 from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig, Wav2LipConfig
-from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, usable_clips
+from tk_tools.models.wav2lip.data import Clip, ExpertWindows, GeneratorWindows, inspect
 from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, pairs_bce, picture_l1, real_loss, sync_loss, weighted
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
 from tk_tools.models.wav2lip.pictures import draw_pictures
@@ -80,7 +80,15 @@ class Means:
         }
 
 
-class ExpertTask(Task):
+class ClipTask(Task):
+    """What the stages have in common: clips with enough usable windows."""
+
+    @classmethod
+    def inspect(cls, path: Path, config: Wav2LipConfig) -> Clip:
+        return inspect(path, min_windows=config.min_windows)
+
+
+class ExpertTask(ClipTask):
     """Stage expert: binary cross entropy of the cosine between the sound and five half faces."""
 
     main = "expert"
@@ -91,13 +99,13 @@ class ExpertTask(Task):
         self,
         config: ExpertConfig,
         fabric: Fabric,
-        train: Sequence[Path],
-        val: Sequence[Path],
+        train: Sequence[Clip],
+        val: Sequence[Clip],
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data = ExpertWindows(usable_clips(train, config.min_windows, what="training"), config)
-        self.val_data = ExpertWindows(usable_clips(val, config.min_windows, what="validation"), config, fixed=True)
+        self.train_data = ExpertWindows(train, config)
+        self.val_data = ExpertWindows(val, config, fixed=True)
         net = load_expert(needs["init"]).train() if "init" in needs else make_expert(config.width)
         self.set_up(net)
 
@@ -159,7 +167,7 @@ class ExpertTask(Task):
         )
 
 
-class GeneratorTask(Task):
+class GeneratorTask(ClipTask):
     """Stage generator: L1, and the frozen expert's judgement once a validation finds the sync loss low enough."""
 
     main = "generator"
@@ -170,15 +178,15 @@ class GeneratorTask(Task):
         self,
         config: GeneratorConfig,
         fabric: Fabric,
-        train: Sequence[Path],
-        val: Sequence[Path],
+        train: Sequence[Clip],
+        val: Sequence[Clip],
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
         if "expert" not in needs:
             raise ConfigError("the generator learns from an expert: give --expert RUN or --expert lipsync_expert.pth")
-        self.train_data = GeneratorWindows(usable_clips(train, config.min_windows, what="training"), config)
-        self.val_data = GeneratorWindows(usable_clips(val, config.min_windows, what="validation"), config, fixed=True)
+        self.train_data = GeneratorWindows(train, config)
+        self.val_data = GeneratorWindows(val, config, fixed=True)
         expert = load_expert(needs["expert"])
         if "init" in needs:
             generator = load_generator(needs["init"]).train()
@@ -283,8 +291,8 @@ class GanTask(GeneratorTask):
         self,
         config: GanConfig,
         fabric: Fabric,
-        train: Sequence[Path],
-        val: Sequence[Path],
+        train: Sequence[Clip],
+        val: Sequence[Clip],
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)

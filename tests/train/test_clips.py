@@ -1,0 +1,82 @@
+"""Clips of no use are sorted out first, and told once; the others are divided, the same way when clips are added."""
+
+import pytest
+
+from tests.train.helpers import Told
+from tests.train.toy import make_clips
+from tk_tools.errors import InputError
+from tk_tools.train.clips import choose_clips, sift, split_clips
+
+SUFFIXES = (".toy.txt",)
+
+
+def number_in(path):
+    text = path.read_text()
+    if text == "bad":
+        raise InputError("is no clip", path=path)
+    return float(text)
+
+
+def choose(train, val=(), log=None, told=None):
+    told = set() if told is None else told
+    return choose_clips(train, val, number_in, share=0.1, seed=0, suffixes=SUFFIXES, log=log or Told(), told=told)
+
+
+def test_whichever_clip_is_bad_the_others_are_divided(tmp_path):
+    clips = make_clips(tmp_path, 4)
+    for bad in clips:
+        before = bad.read_text()
+        bad.write_text("bad")
+        log = Told()
+        train, val = choose(clips, log=log)
+        assert log.lines == [f"left out: {bad}: is no clip"]
+        assert (len(train), len(val)) == (2, 1)
+        assert {*train, *val} == {*clips} - {bad}
+        bad.write_text(before)
+
+
+def test_a_line_is_told_once_for_all_stages(tmp_path):
+    clips = make_clips(tmp_path, 3)
+    clips[0].write_text("bad")
+    log, told = Told(), set()
+    choose(clips, log=log, told=told)
+    choose(clips, log=log, told=told)
+    assert len(log.lines) == 1
+
+
+def test_a_single_usable_clip_goes_to_both(tmp_path):
+    clips = make_clips(tmp_path, 2)
+    clips[1].write_text("bad")
+    log = Told()
+    assert choose(clips, log=log) == ({clips[0]: 0.0}, {clips[0]: 0.0})
+    assert "one clip only" in log.lines[1]
+
+
+def test_given_clips_are_validated_on(tmp_path):
+    clips = make_clips(tmp_path, 5)
+    clips[4].write_text("bad")
+    train, val = choose(clips[:3], clips[3:])
+    assert (list(train), list(val)) == (clips[:3], [clips[3]])
+
+
+def test_nothing_usable_is_one_fault(tmp_path):
+    clips = make_clips(tmp_path, 2)
+    for clip in clips:
+        clip.write_text("bad")
+    with pytest.raises(InputError, match="none of the 2 clips for training can be used"):
+        choose(clips)
+    log = Told()
+    with pytest.raises(InputError, match="is no clip; it is the only clip for training") as caught:
+        sift(clips[:1], number_in, what="training", log=log, told=set())
+    assert caught.value.path == str(clips[0])
+    assert log.lines == []
+
+
+def test_split_stays_when_clips_are_added(tmp_path):
+    clips = make_clips(tmp_path / "clips", 200)
+    few = split_clips(clips[:120], share=0.1, seed=0, suffixes=SUFFIXES, log=Told())
+    many = split_clips(clips, share=0.1, seed=0, suffixes=SUFFIXES, log=Told())
+    assert set(few[0]) <= set(many[0])
+    assert set(few[1]) <= set(many[1])
+    assert 8 <= len(many[1]) <= 32
+    assert not set(many[0]) & set(many[1])

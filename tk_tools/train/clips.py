@@ -1,0 +1,97 @@
+"""Which clips a stage trains on and which it is validated on: those that can be used are sorted out, then divided.
+
+So a clip that is of no use is never the one that the validation hangs on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tk_tools.errors import InputError
+from tk_tools.files.find import find_files, read_paths, stem_of
+from tk_tools.files.split import place_of
+
+Clips = dict[Path, Any]
+"""What a task makes of each file (Task.inspect), by its path, in the order of the paths."""
+
+
+def choose_clips(
+    train: Iterable[Path],
+    val: Iterable[Path],
+    inspect: Callable[[Path], Any],
+    *,
+    share: float,
+    seed: int,
+    suffixes: tuple[str, ...],
+    log: Any,
+    told: set[str],
+) -> tuple[Clips, Clips]:
+    """The clips for training and for validation: `val` if there is any, else a share of the usable ones of `train`.
+
+    InputError: none can be used. For the others see `sift` and `split_clips`.
+    """
+    usable = sift(train, inspect, what="training", log=log, told=told)
+    if held_out := sorted(set(val)):
+        return usable, sift(held_out, inspect, what="validation", log=log, told=told)
+    parts = split_clips(usable, share=share, seed=seed, suffixes=suffixes, log=log)
+    return tuple({path: usable[path] for path in part} for part in parts)
+
+
+def sift(paths: Iterable[Path], inspect: Callable[[Path], Any], *, what: str, log: Any, told: set[str]) -> Clips:
+    """What `inspect` makes of each path; those of which it raises InputError are left out, told in a line each.
+
+    what: "training" or "validation". told: lines that were told already, to which new ones are added (stages see the
+    same clips). InputError: none is left; of a single path its own reason.
+    """
+    paths = sorted(set(paths))
+    clips: Clips = {}
+    fault = None
+    for path in paths:
+        try:
+            clips[path] = inspect(path)
+        except InputError as error:
+            fault = error
+            if len(paths) > 1 and str(error) not in told:
+                told.add(str(error))
+                log.warn(f"left out: {error}")
+    if clips:
+        return clips
+    if len(paths) == 1:
+        raise InputError(f"{fault.message}; it is the only clip for {what}", path=fault.path) from fault
+    raise InputError(f"none of the {len(paths)} clips for {what} can be used; the lines before say why")
+
+
+def split_clips(
+    paths: Iterable[Path], *, share: float, seed: int, suffixes: tuple[str, ...], log: Any
+) -> tuple[list[Path], list[Path]]:
+    """Clips for training and for validation, by the hash of their names: the same when clips are added.
+
+    At least one clip goes to each; a single clip goes to both, which is said.
+    """
+    places = {path: place_of(stem_of(path, suffixes), seed) for path in sorted(set(paths))}
+    order = sorted(places, key=lambda path: (places[path], path))
+    if len(order) == 1:
+        log.warn("one clip only: it is trained on and validated on, so the numbers tell nothing of others")
+        return order, order
+    count = min(max(sum(place < share for place in places.values()), 1), len(order) - 1)
+    return sorted(order[count:]), sorted(order[:count])
+
+
+def held_out_paths(operand: Path, reads: tuple[str, ...]) -> list[Path]:
+    """The files that --val names: a list (.txt) of paths, or a file or folder. InputError: it cannot be read."""
+    if operand.suffix == ".txt" and not operand.name.endswith(reads):
+        try:
+            with open(operand, "rb") as stream:
+                return list(read_paths(stream))
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
+    return [found.path for found in find_files(operand, reads)]
+
+
+def names_digest(clips: Mapping[Path, Any] | Sequence[Path]) -> str:
+    """A digest of the clips' names, by which a resume sees whether it has the clips of before."""
+    names = "\0".join(path.name for path in clips).encode("utf-8", "surrogateescape")
+    return f"blake2b:{hashlib.blake2b(names, digest_size=16).hexdigest()}"
