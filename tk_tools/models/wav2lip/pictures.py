@@ -14,7 +14,7 @@ from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.wav import write_wav
 from tk_tools.models.wav2lip.data import FPS, GeneratorWindows, read_mel, read_pictures
 from tk_tools.models.wav2lip.networks import Generator
-from tk_tools.models.wav2lip.samples import generator_faces, mel_window, to_network
+from tk_tools.models.wav2lip.samples import generator_faces, mel_window, to_network, to_pictures
 from tk_tools.nets.sync_expert import FACE_SIZE
 from tk_tools.train.task import Draw
 
@@ -34,11 +34,6 @@ def draw_pictures(generator: Generator, data: GeneratorWindows, folder: Path, de
         _draw_clip(generator, data.clips[0].path, Path(folder) / "clip.mp4", device)
     finally:
         generator.train(training)
-
-
-def to_pictures(made: torch.Tensor) -> np.ndarray:
-    """(B, 3, 96, 96) BGR in 0..1 -> (B, 96, 96, 3) uint8 RGB, rounded down as the original does."""
-    return (made.float() * 255).clamp(0, 255).byte().flip(1).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def _draw_strips(generator: Generator, data: GeneratorWindows, path: Path, device: torch.device) -> None:

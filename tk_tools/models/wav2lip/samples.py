@@ -69,6 +69,11 @@ def to_network(windows: torch.Tensor) -> torch.Tensor:
     return frames.permute(1, 4, 0, 2, 3)
 
 
+def to_pictures(made: torch.Tensor) -> np.ndarray:
+    """(B, 3, H, W) BGR in 0..1 -> (B, H, W, 3) uint8 RGB, rounded down as the original does."""
+    return (made.float() * 255).byte().flip(1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
 def expert_faces(faces: torch.Tensor) -> torch.Tensor:
     """(B, 3, T, 96 or 48, 96) -> (B, 3 T, 48, 96), the lower halves, frame outermost."""
     return faces[..., -HALF:, :].transpose(1, 2).flatten(start_dim=1, end_dim=2)

@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tk_tools.face.warp import feather_mask
 from tk_tools.models.wav2lip.networks import Generator, UpBlock
-from tk_tools.models.wav2lip.samples import generator_faces, to_network
+from tk_tools.models.wav2lip.samples import generator_faces, to_network, to_pictures
 from tk_tools.nets.blocks import ConvBlock
 from tk_tools.nets.sync_expert import FACE_SIZE
 
@@ -107,8 +107,7 @@ class Speaker:
         target = to_network(torch.from_numpy(crops)[:, None].to(self._device))
         faces = generator_faces(target, target)[:, :, 0]
         heard = torch.from_numpy(mels).to(device=self._device, dtype=self._type)
-        made = self._net(heard, faces)
-        return (made * 255).byte().flip(1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return to_pictures(self._net(heard, faces))
 
 
 class _InFloat(nn.Module):
