@@ -188,8 +188,8 @@ def test_wrong_judges(lse, expert, tmp_path):
     other = tmp_path / "other.pth"
     torch.save(SyncNetV2().state_dict(), other)
     for arguments, code, words in (
-        (("--expert", other), 1, "is not a Wav2Lip sync expert"),
-        (("--checkpoint", expert), 1, "is not SyncNet v2"),
+        (("--expert", other), 1, "other.pth: holds SyncNet v2, the network of LSE, not a Wav2Lip sync expert"),
+        (("--checkpoint", expert), 1, "holds a Wav2Lip sync expert, not SyncNet v2"),
         ((), 1, "tk-weights fetch syncnet-v2"),
         (("--expert", expert, "--checkpoint", other), 2, "give one of them"),
         (("--expert", tmp_path / "none"), 2, "does not exist"),

@@ -102,8 +102,15 @@ def test_verify_names_network_and_faults(weights, tmp_path):
     assert (disc["size"], disc["digest"], disc["fault"]) == ("unknown", "unknown", None)
     assert disc["holds"] == "a Wav2Lip quality discriminator (2 tensors)"
     assert (gan["size"], gan["digest"]) == ("differs", "differs")
-    assert "the published file has 435801865; should hold generator" in gan["fault"]
-    assert gan["fault"].endswith("but holds a Wav2Lip quality discriminator")
+    assert gan["fault"].startswith("holds a Wav2Lip quality discriminator, not generator")
+    assert gan["fault"].endswith("the published file has 435801865")
+
+
+def test_verify_finds_weights_that_are_not_finite(weights, tmp_path):
+    torch.save({"a.weight": torch.ones(3), "b.weight": torch.tensor([1.0, torch.nan])}, tmp_path / "mine.pth")
+    code, out, _ = weights("verify", "--json", tmp_path / "mine.pth")
+    assert code == 1
+    assert json.loads(out)["fault"].startswith("has weights that are NaN or infinite, first in b.weight")
 
 
 def test_verify_finds_one_flipped_bit(weights, tmp_path):

@@ -306,16 +306,33 @@ def test_counts_and_names_what_does_not_fit(state):
     with pytest.raises(WeightsError) as caught:
         load_strictly(module, state, "a.pth", "a test network")
     assert str(caught.value) == (
-        "a.pth: is not a test network: of its 9 tensors 2 missing (2.weight, 2.bias); 1 unknown (9.weight); "
-        "1 of another shape (0.weight is 8x3x5x5, not 8x3x3x3)"
+        "a.pth: is not a test network but an unknown network; give the weights of a test network "
+        "(of its 9 tensors 2 missing, 1 unknown, 1 of another shape, such as 2.weight, 2.bias)"
     )
     assert_same(module.state_dict(), before)
 
 
-def test_names_the_network_that_the_file_does_hold():
+def test_the_verdict_comes_first_and_names_at_most_two_tensors():
     expert = {
         "face_encoder.0.conv_block.0.weight": torch.zeros(32, 15, 7, 7),
         "audio_encoder.0.conv_block.0.weight": torch.zeros(32, 1, 3, 3),
     }
-    with pytest.raises(WeightsError, match=r"is not a Wav2Lip generator: .*; the file holds a Wav2Lip sync expert$"):
+    with pytest.raises(WeightsError) as caught:
         load_strictly(network(), expert, "lipsync_expert.pth", "a Wav2Lip generator")
+    assert str(caught.value).startswith(
+        "lipsync_expert.pth: holds a Wav2Lip sync expert, not a Wav2Lip generator; give the weights of a Wav2Lip "
+        "generator (of its 9 tensors 8 missing, 2 unknown, such as "
+    )
+    assert str(caught.value).count(".weight") + str(caught.value).count(".bias") == 2
+    with pytest.raises(WeightsError, match="is a Wav2Lip sync expert, but not whole or of another version"):
+        load_strictly(network(), expert, "a.pth", "a Wav2Lip sync expert")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused(state, value):
+    state["1.running_var"][3] = value
+    state["2.bias"][0] = value
+    module = network()
+    with pytest.raises(WeightsError, match=r"^a\.pth: has weights that are NaN or infinite, first in 1\.running_var; "):
+        load_strictly(module, state, "a.pth", "a test network")
+    assert module[1].running_var.isfinite().all()

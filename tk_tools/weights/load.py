@@ -103,7 +103,8 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: str | Pa
     """Put `state` into `module`, all of it and nothing else; `what` names the network for the message.
 
     The one difference allowed: `num_batches_tracked`, which torch before 0.4.1 did not save and inference does not use.
-    WeightsError: counts and names the keys that are missing, unknown or of another shape, and what the file does hold.
+    WeightsError: what the file holds instead, then how many tensors are missing, unknown or of another shape, with two
+    of their names; or a weight is not finite.
     """
     own = module.state_dict()
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
@@ -113,19 +114,40 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: str | Pa
         for key in own
         if key in state and state[key].shape != own[key].shape
     ]
-    if not (missing or unknown or shapes):
-        module.load_state_dict({**own, **state}, strict=True)
-        return module
+    if missing or unknown or shapes:
+        counts = [
+            f"{len(keys)} {name}"
+            for name, keys in (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
+            if keys
+        ]
+        names = ", ".join([*missing, *shapes, *unknown][:2])
+        fault = f"(of its {len(own)} tensors {', '.join(counts)}, such as {names})"
+        raise WeightsError(f"{_instead(state, what)} {fault}", path=path)
+    check_finite(state, path)
+    module.load_state_dict({**own, **state}, strict=True)
+    return module
+
+
+def _instead(state: Mapping[str, Tensor], what: str) -> str:
+    """What the tensors of a file are that do not fit the network `what`."""
     from tk_tools.weights.signatures import recognise
 
-    faults = [
-        f"{len(keys)} {name} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
-        for name, keys in (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
-        if keys
-    ]
     found = recognise(state)
-    holds = f"; the file holds {found.title}" if found else ""
-    raise WeightsError(f"is not {what}: of its {len(own)} tensors {'; '.join(faults)}{holds}", path=path)
+    if found is None:
+        return f"is not {what} but an unknown network; give the weights of {what}"
+    if found.title.startswith(what):
+        return f"is {what}, but not whole or of another version"
+    return f"holds {found.title}, not {what}; give the weights of {what}"
+
+
+def check_finite(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """WeightsError: a weight is NaN or infinite; the message names the first tensor that has one."""
+    for key, tensor in state.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise WeightsError(
+                f"has weights that are NaN or infinite, first in {key}; fetch it again, or take an earlier checkpoint",
+                path=path,
+            )
 
 
 def file_form(path: Path) -> str:

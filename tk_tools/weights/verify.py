@@ -49,7 +49,7 @@ def verify(path: Path, entry: Published | None = None) -> Verdict:
         try:
             holds = _contents(path, entry)
         except TkError as error:
-            faults.append(error.message)
+            faults.insert(0, error.message)  # the verdict on the network explains the others
     return Verdict(size_word, digest_word, digest, holds, "; ".join(faults) or None)
 
 
@@ -58,9 +58,9 @@ def _compare(equal: bool | None) -> str:
 
 
 def _contents(path: Path, entry: Published | None) -> str:
-    """What is in a file of tensors. WeightsError: damaged, unsafe, or another network's."""
+    """What is in a file of tensors. WeightsError: damaged, unsafe, another network's, or not finite."""
     from tk_tools.errors import WeightsError
-    from tk_tools.weights.load import check_sums, file_form, load_checkpoint
+    from tk_tools.weights.load import check_finite, check_sums, file_form, load_checkpoint
     from tk_tools.weights.signatures import recognise
 
     if file_form(path) in ("zip", "torchscript"):
@@ -68,5 +68,6 @@ def _contents(path: Path, entry: Published | None) -> str:
     state = load_checkpoint(path).state
     found = recognise(state)
     if entry is not None and entry.network and (found is None or found.name != entry.network):
-        raise WeightsError(f"should hold {entry.holds}, but holds {found.title if found else 'an unknown network'}")
+        raise WeightsError(f"holds {found.title if found else 'an unknown network'}, not {entry.holds}")
+    check_finite(state, path)
     return f"{found.title if found else 'tensors'} ({len(state)} tensors)"
