@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from tests.models.wav2lip.talking import small_generator, write_checkpoint, write_face, write_sound
@@ -160,6 +162,33 @@ def test_bad_checkpoints_are_one_line_each(work, tk_infer):
     assert not Path("harmed").exists()
     assert not Path("talking.mp4").exists()
     assert left_over(work) == []
+
+
+@pytest.mark.parametrize("bad", ["checkpoint", "speech", "end of speech", "faces", "backend"])
+def test_what_many_faces_have_in_common_is_told_once_before_the_work(work, tk_infer, bad, monkeypatch):
+    Path("in").mkdir()
+    for name in ("one.mp4", "two.mp4", "three.mp4"):
+        shutil.copy("face.mp4", f"in/{name}")
+    Path("page.pth").write_text("<!DOCTYPE html><html><body>blob</body></html>")
+    shutil.copy("silent.mp4", "mute.mp4")
+    soundfile.write("bad.wav", np.append(np.zeros(40000, np.float32), np.nan), 16000, subtype="FLOAT")
+    for folder in ("TK_WEIGHTS", "XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(folder, str(work / "weights"))
+    options, named = {
+        "checkpoint": ((*BOX, "--audio", "speech.wav"), "page.pth"),
+        "speech": ((*BOX, "--audio", "mute.mp4"), "mute.mp4: has no sound"),
+        "end of speech": ((*BOX, "--audio", "bad.wav"), "bad.wav: sample 40000 is not a number"),
+        "faces": (("--faces", "nowhere", "--audio", "speech.wav"), "nowhere: cannot be read"),
+        "backend": (("--backend", "face-alignment", "--audio", "speech.wav"), "the weights s3fd"),
+    }[bad]
+    checkpoint = "page.pth" if bad == "checkpoint" else "small.safetensors"
+    code, out, err = tk_infer("-q", "--errors", "errors.ndjson", *options, "in", "out", checkpoint=checkpoint)
+    assert (code, out) == (1, [])
+    assert err.count("\n") == 1, err
+    assert named in err
+    (row,) = map(json.loads, Path("errors.ndjson").read_text().splitlines())
+    assert named in row["error"]
+    assert not Path("out").exists()
 
 
 def test_bad_media_are_one_line_each(work, tk_infer):

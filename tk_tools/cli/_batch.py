@@ -15,7 +15,7 @@ from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode
 from tk_tools.cli._options import Common
 from tk_tools.cli._output import write_line
-from tk_tools.errors import InputError, TkError
+from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
@@ -31,16 +31,27 @@ def run_batch(
     reads: tuple[str, ...],
     suffix: str,
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
+    check: Callable[[], None] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
-    searched folder is searched for. `also`: further files of every result, or what gives them for a source. Exit code
-    1 when some inputs failed; the others are done.
+    searched folder is searched for. `also`: further files of every result, or what gives them for a source. `check`
+    raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for themselves).
+    Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)
     inputs, output = split_operands(common.operands)
+    if check is not None and common.dask is None:
+        try:
+            check()
+        except ConfigError:
+            raise
+        except TkError as error:
+            report.add_unfound(error)
+            report.close()
+            return report.sum_up()
     jobs = _jobs(inputs, output, common, log, report, reads, suffix, also)
     outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
     try:

@@ -34,6 +34,7 @@ def _model_command(model: Model) -> click.Command:
             reads=inference.reads,
             suffix=inference.suffix,
             also=request.also,
+            check=request.check,
         )
 
     shared = (getattr(_options, name) for name in reversed(inference.shared))

@@ -39,12 +39,14 @@ class Request:
     """What one command line of tk-infer asks for.
 
     operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
-    its result is made with it (checkpoint, sound). notice: a line for people.
+    its result is made with it (checkpoint, sound). check: looks for faults in what all inputs have in common and raises
+    them, before any work is done. notice: a line for people.
     """
 
     operands: tuple[Path, ...]
     options: Any
     also: Callable[[Path], tuple[Path, ...]]
+    check: Callable[[], None]
     notice: str | None = None
 
 

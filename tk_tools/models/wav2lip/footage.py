@@ -88,7 +88,7 @@ class Footage:
         if box is None and self._places is not None:
             box = next(self._places)
         if box is None:
-            found = find_face(picture, self._search_options())
+            found = find_face(picture, search_options(self._options))
             box = found and self._padded(found.box)
         if box is None:
             raise InputError("no face in the picture; --box TOP BOTTOM LEFT RIGHT says where it is", path=self.path)
@@ -107,16 +107,10 @@ class Footage:
                     box = next(self._places)
                     yield picture, None if box is None else self._padded(box)
             else:
-                search = self._search_options()
+                search = search_options(self._options)
                 self._tracker = Tracker(open_backend(search), search.face, float(self.fps))
                 for frame in follow_face(decoded, search, fps=float(self.fps), tracker=self._tracker):
                     yield frame.rgb, self._padded(frame.box) if frame.valid else None
-
-    def _search_options(self) -> CropOptions:
-        options = self._options
-        return CropOptions(
-            backend=options.backend, face=options.face, weights_dir=options.weights_dir, device=options.device
-        )
 
     def _padded(self, box: np.ndarray) -> Box | None:
         """A face box with the pads, in whole pixels inside the picture; None when nothing is left of it."""
@@ -157,6 +151,13 @@ class Footage:
         return InputError(
             f"no face in any of its pictures; --backend {other} may see it, --box says where it is", path=self.path
         )
+
+
+def search_options(options: InferOptions) -> CropOptions:
+    """How the face is looked for."""
+    return CropOptions(
+        backend=options.backend, face=options.face, weights_dir=options.weights_dir, device=options.device
+    )
 
 
 def source_of(places: Path) -> Path:

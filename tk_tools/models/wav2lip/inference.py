@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools.errors import OutputError
-from tk_tools.face.crop import stretches
+from tk_tools.face.crop import open_backend, stretches
 from tk_tools.files.atomic import atomic_path
+from tk_tools.files.face_file import FaceFile
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import picture_seconds, picture_start, probe
+from tk_tools.files.video import picture_seconds, picture_start, probe, read_audio_blocks
 from tk_tools.jobs.ahead import ahead
-from tk_tools.models.wav2lip.footage import Footage, pictures_ahead
+from tk_tools.models.wav2lip.footage import Footage, pictures_ahead, search_options
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
 from tk_tools.models.wav2lip.published import is_ours, load_generator
 from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
@@ -72,6 +73,23 @@ def infer(
         except OutputError as error:
             raise OutputError(error.message, path=target) from error
     return _facts(footage, writer.count, options)
+
+
+def check_shared(checkpoint: Path, speech: Path | None, places: Path | None, options: InferOptions) -> None:
+    """Open what many faces have in common, so that its fault is told once: errors as infer's.
+
+    speech: None when each speaks its own video's sound. places: a NAME.face.h5 or a folder of them, None to look for
+    the faces. ConfigError: the device is not there.
+    """
+    _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    if speech is not None:
+        for _ in read_audio_blocks(speech):
+            pass  # to its end: a fault may stand there
+    if places is not None:
+        if not places.is_dir():
+            FaceFile(places).close()
+    elif options.box is None:
+        open_backend(search_options(options))
 
 
 def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Iterator:

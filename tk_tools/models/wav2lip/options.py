@@ -165,7 +165,13 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
 
         return find_weights(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
 
-    return Request(operands=operands, options=options, also=also, notice=notice)
+    def check() -> None:
+        from tk_tools.models.wav2lip.inference import check_shared
+        from tk_tools.train.run_folder import find_weights
+
+        check_shared(find_weights(checkpoint, options.weights_dir), audio, faces, options)
+
+    return Request(operands=operands, options=options, also=also, check=check, notice=notice)
 
 
 def _is_speech(operands: tuple[Path, ...]) -> bool:
@@ -197,8 +203,9 @@ a speech each video speaks its own sound. Prints the path of each finished file.
 
 Pictures without the face pass through unchanged, the clock is kept, and the stretches are told on stderr. A video
 longer than the speech ends with the speech. With published weights frame i hears the sound from frame i on, as in the
-published code; with those of tk-train from the frame before on, as in training. A file that cannot be done is told on
-stderr, the others are done, and the exit code is 1.
+published code; with those of tk-train from the frame before on, as in training. A checkpoint or a speech that cannot be
+used is told once, before anything is made; a face that cannot be done is told on stderr, the others are done. The exit
+code is 1 in both cases.
 
 \b
 Examples:
