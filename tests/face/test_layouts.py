@@ -18,9 +18,11 @@ def landmarks():
     face[17:27] = np.stack([np.linspace(62, 138, 10), np.full(10, 40.0)], axis=1)
     face[27:31] = np.stack([np.full(4, 100.0), np.linspace(58, 90, 4)], axis=1)
     face[31:36] = np.stack([np.linspace(90, 110, 5), np.full(5, 98.0)], axis=1)
-    face[36:42] = (80, 58) + 6 * np.stack([np.cos(np.arange(6)), np.sin(np.arange(6))], axis=1)
-    face[42:48] = (120, 58) + 6 * np.stack([np.cos(np.arange(6)), np.sin(np.arange(6))], axis=1)
-    face[48:68] = np.stack([np.linspace(82, 118, 20), np.full(20, 115.0)], axis=1)
+    around = np.pi * np.arange(6) / 3
+    face[36:42] = (80, 58) + 6 * np.stack([np.cos(around), np.sin(around)], axis=1)
+    face[42:48] = (120, 58) + 6 * np.stack([np.cos(around), np.sin(around)], axis=1)
+    face[48:60] = np.stack([100 - 18 * np.cos(np.pi * np.arange(12) / 6), np.full(12, 115.0)], axis=1)
+    face[60:68] = np.stack([100 - 14 * np.cos(np.pi * np.arange(8) / 4), np.full(8, 115.0)], axis=1)  # shut
     return face
 
 
@@ -28,6 +30,16 @@ def test_face_box_reaches_from_mid_forehead_to_chin(landmarks):
     left, top, right, bottom = layouts.face_box(landmarks) - 0.5
     assert (left, right, bottom) == pytest.approx((50, 150, 140))
     assert top == pytest.approx(40 - 0.25 * 100)
+
+
+def test_face_box_stays_while_the_jaw_moves(landmarks):
+    """Where the chin goes down by as much as it does for the gap of the lips, nothing of the box moves."""
+    shut = layouts.face_box(landmarks)
+    gap = 12.0
+    landmarks[65:68, 1] += gap
+    landmarks[:17, 1] += layouts.JAW_DROP * gap * layouts.JAW_SHARE
+    np.testing.assert_allclose(layouts.face_box(landmarks), shut, atol=1e-9)
+    assert landmarks[8, 1] > shut[3] + 5
 
 
 def test_wav2lip_is_the_face_box_and_stays_in_the_picture(landmarks):
