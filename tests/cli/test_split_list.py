@@ -70,6 +70,19 @@ def test_facts_as_ndjson(tk, faces, tmp_path):
     assert rows[2]["clips"] == 0
 
 
+def test_a_list_without_clips_is_told_unless_it_has_no_share(tk, tmp_path):
+    clip = tmp_path / "clip.face.h5"
+    clip.touch()
+    ran = tk("tk-split-list", "-q", "--val", "0.1", "--test", "0", clip, tmp_path / "lists")
+    assert ran.code == 0
+    (told,) = ran.err.splitlines()
+    assert f"{tmp_path / 'lists' / 'val.txt'}: no clip fell into this list" in told
+    ran = tk("tk-split-list", "-q", "--val", "0", "--test", "0", clip, tmp_path / "lists")
+    assert (ran.code, ran.err) == (0, "")
+    ran = tk("tk-split-list", "-q", "--val", "0.7", "--test", "0.3", clip, tmp_path / "lists")
+    assert "train.txt" not in ran.err
+
+
 def test_shares_over_one_are_refused(tk, tmp_path):
     ran = tk("tk-split-list", "--val", "0.7", "--test", "0.7", tmp_path, tmp_path / "lists")
     assert ran.code == 2

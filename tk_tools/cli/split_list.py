@@ -41,7 +41,8 @@ def command(
 
     INPUT: files, or folders searched for them; '-' or none: paths from standard input. OUTPUT: the folder for
     train.txt, val.txt and test.txt, one path a line. A clip's list follows from its name alone (and the seed), so the
-    lists stay the same when clips are added. Prints the paths of the three lists.
+    lists stay the same when clips are added. A list that came out empty although it has a share is told on stderr. Prints
+    the paths of the three lists.
 
     \b
     Examples:
@@ -69,11 +70,14 @@ def command(
         log.error(str(error))
 
     paths = (found.path for found in find_inputs(inputs, (kind,), log, null=null, failed=failed))
-    counts = write_lists(paths, output, shares={"val": val, "test": test}, seed=seed, by=by, suffix=kind)
+    shares = {"val": val, "test": test}
+    counts = write_lists(paths, output, shares=shares, seed=seed, by=by, suffix=kind)
     for name, count in counts.items():
         path = str(output / f"{name}.txt")
         write_line(dumps({"clips": count, "path": path, "set": name}, sort_keys=True) if json else path)
         log.info(f"{name}: {count} clips")
+        if count == 0 and shares.get(name, 1 - val - test) > 0:
+            log.warn(f"{path}: no clip fell into this list; give it a larger share or take another --seed")
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
