@@ -26,7 +26,7 @@ def test_kind_follows_from_the_file(clip, tmp_path):
     rows = [json.loads(line) for line in run("--json", tmp_path, tmp_path / "out").stdout.splitlines()]
     assert [(Path(row["path"]).relative_to(tmp_path / "out").as_posix(), row["kind"]) for row in rows] == [
         ("clip.png", "sheet"),
-        ("sound.png", "waveform"),
+        ("sound.wav.png", "waveform"),
         ("run/metrics.png", "training"),
     ]
     for row in rows:
@@ -56,6 +56,17 @@ def test_picture_of_the_user_is_kept(clip, tmp_path, content):
     before = mine.read_bytes()
     assert "not made by these tools" in run(clip, mine, code=1).stderr
     assert mine.read_bytes() == before
+
+
+def test_plots_of_one_clip_lie_side_by_side(clip, tk, tmp_path):
+    assert tk("tk-mel", clip, tmp_path).code == 0
+    assert tk("tk-extract-audio", clip, tmp_path).code == 0
+    assert tk("tk-extract-frames", clip, tmp_path).code == 0
+    plots = tmp_path / "plots"
+    shown = run(tmp_path, plots).stdout.splitlines() + run("--kind", "waveform", clip, plots).stdout.splitlines()
+    names = ["clip.frames.png", "clip.mel.png", "clip.png", "clip.wav.png", "clip.waveform.png"]
+    assert shown == [str(plots / name) for name in names]
+    assert len({(plots / name).read_bytes() for name in names}) == len(names)
 
 
 def test_kind_can_be_chosen(clip, tmp_path):

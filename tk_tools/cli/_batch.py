@@ -32,13 +32,14 @@ def run_batch(
     suffix: str,
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
     check: Callable[[], None] | None = None,
+    stem: Callable[[Path], str] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
     searched folder is searched for. `also`: further files of every result, or what gives them for a source. `check`
     raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for themselves).
-    Exit code 1 when some inputs failed; the others are done.
+    `stem`: how a result in a folder is named, see Targets. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)
@@ -52,7 +53,7 @@ def run_batch(
             report.add_unfound(error)
             report.close()
             return report.sum_up()
-    jobs = _jobs(inputs, output, common, log, report, reads, suffix, also)
+    jobs = _jobs(inputs, output, common, log, report, reads, suffix, also, stem)
     outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
     try:
         for outcome in outcomes:
@@ -63,7 +64,9 @@ def run_batch(
     return report.sum_up()
 
 
-def _jobs(inputs, output: Path, common: Common, log: Log, report: _Report, reads, suffix: str, also) -> Iterator[Job]:
+def _jobs(
+    inputs, output: Path, common: Common, log: Log, report: _Report, reads, suffix: str, also, stem
+) -> Iterator[Job]:
     single = _single_target(inputs, output, suffix)
     if single is not None:
         yield Job(source=inputs[0], target=output, also=also(inputs[0]) if callable(also) else also)
@@ -73,7 +76,7 @@ def _jobs(inputs, output: Path, common: Common, log: Log, report: _Report, reads
     if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
         raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
     found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
-    targets = Targets(output, reads, suffix)
+    targets = Targets(output, reads, suffix, stem)
     for item, target in shard(_named(found, targets, report), *common.shard):
         yield Job(source=item.path, target=target, also=also(item.path) if callable(also) else also)
 

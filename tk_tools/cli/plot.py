@@ -45,6 +45,9 @@ def command(**values: Any) -> int:
       NAME.truth.h5                      mouth: how far it is open (made clips)
       video, NAME.frames.h5, .face.h5    sheet: pictures with their times
 
+    In a folder a plot keeps the kind of its file, so that those of one clip lie side by side: NAME.mp4 gives NAME.png,
+    NAME.mel.h5 NAME.mel.png, NAME.wav NAME.wav.png; with --kind that comes too (NAME.waveform.png).
+
     Prints the path of each finished file. A file that cannot be drawn is told on stderr, the others are done, and the
     exit code is 1.
 
@@ -59,12 +62,17 @@ def command(**values: Any) -> int:
     from dataclasses import replace
 
     from tk_tools.cli._batch import run_batch
-    from tk_tools.plots import make_plot
+    from tk_tools.plots import make_plot, plot_stem
 
     common = _options.take_common(values)
     inputs = tuple(_metrics_of_run(operand) for operand in common.operands[:-1])
     common = replace(common, operands=(*inputs, *common.operands[-1:]))
-    return run_batch("tk-plot", common, make_plot, PlotOptions(**values), reads=READS, suffix=".png")
+    options = PlotOptions(**values)
+
+    def stem(path: Path) -> str:
+        return plot_stem(path, options.kind)
+
+    return run_batch("tk-plot", common, make_plot, options, reads=READS, suffix=".png", stem=stem)
 
 
 def _metrics_of_run(operand: Path) -> Path:

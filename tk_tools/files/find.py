@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -94,16 +94,18 @@ class Targets:
     """Where each result goes: below `folder`, the sub-folders of a searched folder kept.
 
     Files named one by one go straight into the folder; when two of them have one name, the later one keeps as many of
-    its own folders as tell it apart. The same inputs in the same order give the same names.
+    its own folders as tell it apart. The same inputs in the same order give the same names. `stem`: the name of an
+    input's result without `suffix`; by default that of stem_of.
     """
 
-    def __init__(self, folder: Path, reads: tuple[str, ...], suffix: str):
-        self._folder, self._reads, self._suffix = Path(folder), reads, suffix
+    def __init__(self, folder: Path, reads: tuple[str, ...], suffix: str, stem: Callable[[Path], str] | None = None):
+        self._folder, self._suffix = Path(folder), suffix
+        self._stem = stem or (lambda path: stem_of(path, reads))
         self._taken: dict[int, int] = {}
 
     def target(self, found: Found) -> Path:
         """The path of the result of one input."""
-        name = stem_of(found.path, self._reads) + self._suffix
+        name = self._stem(found.path) + self._suffix
         folders = found.path.parent.relative_to(found.below).parts if found.below else ()
         own = _plain_folders(found.path.parent)
         source = hash(os.path.abspath(found.path))

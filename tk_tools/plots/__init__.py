@@ -52,6 +52,16 @@ def kind_of(path: Path) -> str:
     raise InputError(f"no plot is known for this kind of file; say which with --kind ({', '.join(KINDS)})", path=path)
 
 
+def plot_stem(path: Path, kind: str | None = None) -> str:
+    """The name of a file's plot without .png: it keeps the file's kind, and has the plot's when that was chosen.
+
+    So no two plots of one clip have one name: x.mp4 gives x, x.mel.h5 x.mel, x.wav x.wav, x.mp4 as waveform x.waveform.
+    """
+    cut = next((suffix for suffix in (".h5", ".csv", *VIDEO_SUFFIXES) if path.name.lower().endswith(suffix)), "")
+    stem = path.name[: len(path.name) - len(cut)] or path.name
+    return f"{stem}.{kind}" if kind else stem
+
+
 def make_plot(source: Path, target: Path, options: PlotOptions) -> dict[str, Any]:
     """Draw `source` into the PNG `target`. InputError: it cannot be read, or holds nothing to draw."""
     from tk_tools.files.provenance import describe
