@@ -53,7 +53,8 @@ def run_batch(
             report.add_unfound(error)
             report.close()
             return report.sum_up()
-    jobs = _jobs(inputs, output, common, log, report, reads, suffix, also, stem)
+    targets = Targets(output, reads, suffix, stem)
+    jobs = _jobs(inputs, output, targets, common, log, report, reads, suffix, also)
     outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
     try:
         for outcome in outcomes:
@@ -65,7 +66,7 @@ def run_batch(
 
 
 def _jobs(
-    inputs, output: Path, common: Common, log: Log, report: _Report, reads, suffix: str, also, stem
+    inputs, output: Path, targets: Targets, common: Common, log: Log, report: _Report, reads, suffix: str, also
 ) -> Iterator[Job]:
     single = _single_target(inputs, output, suffix)
     if single is not None:
@@ -76,7 +77,6 @@ def _jobs(
     if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
         raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
     found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
-    targets = Targets(output, reads, suffix, stem)
     for item, target in shard(_named(found, targets, report), *common.shard):
         yield Job(source=item.path, target=target, also=also(item.path) if callable(also) else also)
 

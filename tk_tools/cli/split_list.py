@@ -41,8 +41,8 @@ def command(
 
     INPUT: files, or folders searched for them; '-' or none: paths from standard input. OUTPUT: the folder for
     train.txt, val.txt and test.txt, one path a line. A clip's list follows from its name alone (and the seed), so the
-    lists stay the same when clips are added. A list that came out empty although it has a share is told on stderr. Prints
-    the paths of the three lists.
+    lists stay the same when clips are added. A list that comes out empty although it has a share is told on stderr.
+    Prints the paths of the three lists.
 
     \b
     Examples:
@@ -76,7 +76,7 @@ def command(
         path = str(output / f"{name}.txt")
         write_line(dumps({"clips": count, "path": path, "set": name}, sort_keys=True) if json else path)
         log.info(f"{name}: {count} clips")
-        if count == 0 and shares.get(name, 1 - val - test) > 0:
+        if count == 0 and shares.get(name, round(1 - val - test, 9)) > 0:
             log.warn(f"{path}: no clip fell into this list; give it a larger share or take another --seed")
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
