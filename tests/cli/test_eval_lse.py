@@ -1,11 +1,13 @@
 """tk-eval-lse: known shifts are found, rows and codes are exact, and a clip that cannot be measured says why."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from click.testing import CliRunner
 
 from tests.media import ffmpeg
 from tests.metrics.loudness import loudness_expert, make_clip, pictures, write_clip
@@ -13,6 +15,7 @@ from tk_tools.cli._main import run
 from tk_tools.cli.eval_lse import COLUMNS, command
 from tk_tools.files.digest import file_digest
 from tk_tools.files.sync_file import SyncFile
+from tk_tools.metrics.lip_sync import least_frames
 from tk_tools.metrics.syncnet_v2 import SyncNetV2
 
 
@@ -92,9 +95,9 @@ def test_published_judge(lse, tmp_path):
     torch.manual_seed(0)
     weights = tmp_path / "syncnet_v2.model"
     torch.save(SyncNetV2().state_dict(), weights)
-    clip = write_clip(tmp_path / "a.face.h5", *make_clip(3, 12), layout="syncnet")
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(3, 28), layout="syncnet")
     code, (row,), _ = lse("--weights-dir", tmp_path, "--json", clip)
-    assert (code, row["frames"], row["protocol"]["judge"]) == (0, 11, "syncnet-v2")
+    assert (code, row["frames"], row["protocol"]["judge"]) == (0, 27, "syncnet-v2")
     assert row["protocol"]["beyond_ends"] == "zeros"
 
 
@@ -123,7 +126,8 @@ def bad_clips(folder):
     write_clip(folder / "fps.face.h5", level, samples, fps=30)
     write_clip(folder / "layout.face.h5", level, samples, layout="lawdnet")
     write_clip(folder / "no-face.face.h5", level, samples, valid=np.arange(60) % 3 > 0)
-    write_clip(folder / "short.face.h5", level[:4], samples[: 4 * 640])
+    write_clip(folder / "short.face.h5", level[:27], samples[: 27 * 640])
+    write_clip(folder / "some-face.face.h5", level, samples, valid=np.arange(60) < 20)
     write_clip(folder / "silent.face.h5", level, None)
     (folder / "text.mp4").write_text("no video")
     (folder / "zero.face.h5").write_bytes(b"")
@@ -131,7 +135,8 @@ def bad_clips(folder):
         "fps.face.h5": "has 30 frames/s",
         "layout.face.h5": "has crops of layout lawdnet",
         "no-face.face.h5": "no five frames in a row with a face",
-        "short.face.h5": "too short to measure",
+        "short.face.h5": "too short to measure: for shifts up to 15 frames, pictures and sound must both last 1.12 s",
+        "some-face.face.h5": "too little of the face to measure: for shifts up to 15 frames",
         "silent.face.h5": "has no sound",
         "text.mp4": "is not a media file",
         "zero.face.h5": "is empty",
@@ -151,6 +156,22 @@ def test_a_clip_that_cannot_be_measured_says_why(lse, expert, tmp_path):
         assert found[name]["lse_d"] == ""
         assert len([line for line in err.splitlines() if name in line]) == 1
     assert "1 clip: LSE-D" in err
+
+
+@pytest.mark.parametrize("max_shift", [1, 15, 20])
+def test_the_shortest_clip_is_as_long_as_help_says(lse, expert, tmp_path, max_shift):
+    help_text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert f"shorter than {least_frames() / 25:.2f} s, which are {least_frames()} frames" in help_text
+    assert "it needs 1.5 N + 5 frames" in help_text
+    least = math.ceil(1.5 * max_shift) + 5
+    for frames, code in ((least - 1, 1), (least, 0)):
+        clip = write_clip(tmp_path / f"{frames}.face.h5", *make_clip(5, frames))
+        found, (row,), err = lse("--expert", expert, "--max-shift", max_shift, clip)
+        assert found == code
+        if code:
+            assert f"{least / 25:.2f} s ({least} frames) or more" in err
+        else:
+            assert row["frames"] == str(least)
 
 
 def test_stretch_without_a_face_is_left_out(lse, expert, tmp_path):

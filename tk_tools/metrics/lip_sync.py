@@ -18,7 +18,7 @@ from tk_tools.audio.mfcc import FRAME as MFCC_FRAME
 from tk_tools.audio.mfcc import HOP as MFCC_HOP
 from tk_tools.audio.mfcc import mfcc
 from tk_tools.errors import InputError
-from tk_tools.metrics.lse import MAX_SHIFT, SyncMeter, SyncResult
+from tk_tools.metrics.lse import MAX_SHIFT, SyncMeter, SyncResult, least_windows
 from tk_tools.metrics.syncnet_v2 import FRAME_SIZE, MFCC_COLUMNS, SyncNetV2
 from tk_tools.nets import sync_expert
 
@@ -160,13 +160,26 @@ def _rebatched(blocks: Iterable, scorer: SyncScorer) -> Iterator[tuple[np.ndarra
         yield frames[:stop], valid[:stop]
 
 
-def measure_clip(scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_shift: int = MAX_SHIFT) -> SyncResult:
+def least_frames(max_shift: int = MAX_SHIFT) -> int:
+    """The shortest clip, in frames, whose distances mean something at every shift; the same for all judges.
+
+    28 (1.12 s) for 15 frames to both sides: the published judge then has 23 windows. The shortest clips of published
+    numbers, those of LRW, have 29 frames.
+    """
+    return least_windows(max_shift) + OVERLAP + SyncNetScorer.spare
+
+
+def measure_clip(
+    scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_shift: int = MAX_SHIFT, least: int = WINDOW
+) -> SyncResult:
     """LSE-D, LSE-C, offset and all distances of one clip.
 
     blocks: RGB crops (n, H, W, 3) uint8 at 25 frames/s in the scorer's layout, any n, or pairs of them and a
     mask (n,) that is False where there is no face; windows that touch such a frame count nowhere.
-    samples: int16 at 16 kHz, beginning with the first frame. Raises InputError when there is nothing to compare.
+    samples: int16 at 16 kHz, beginning with the first frame. least: frames that a clip must have (see least_frames; a
+    few can be compared, but tell little). Raises InputError when there is less to compare.
     """
+    needed = max(least - OVERLAP - scorer.spare, 1)
     most = scorer.sound_windows(len(samples))
     sound = scorer.listen(samples) if most > 0 else None
     meter = SyncMeter(max_shift=max_shift, zeros_beyond_ends=scorer.zeros_beyond_ends)
@@ -181,9 +194,17 @@ def measure_clip(scorer: SyncScorer, blocks: Iterable, samples: np.ndarray, max_
         meter.add(lips, scorer.embed_sound(sound, done, count))
         done += count
         measured += int(usable.sum())
-    if not done:
-        least = (WINDOW + scorer.spare) / FRAME_RATE
-        raise InputError(f"too short to measure: pictures and sound must both last {least:.2f} s or more")
+    if done < needed:
+        frames = needed + OVERLAP + scorer.spare
+        raise InputError(
+            f"too short to measure: for shifts up to {max_shift} frames, pictures and sound must both last "
+            f"{frames / FRAME_RATE:.2f} s ({frames} frames) or more"
+        )
     if not measured:
         raise InputError("no five frames in a row with a face")
+    if measured < needed:
+        raise InputError(
+            f"too little of the face to measure: for shifts up to {max_shift} frames it must be there in {needed} "
+            f"windows of five frames, and is in {measured}"
+        )
     return meter.result()

@@ -6,6 +6,7 @@ Source: joonson/syncnet_python and Rudrabha/Wav2Lip evaluation/scores_LSE (calc_
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,11 @@ MAX_SHIFT = 15  # frames, to both sides
 PAIR_EPSILON = 1e-6  # torch's pairwise_distance adds it to each difference
 CONFIDENCE_FILTER = 9  # frames
 LEAST_SHARE = 1 / 3  # of the windows must have a partner at a shift: the mean of a few is low by chance
+
+
+def least_windows(max_shift: int) -> int:
+    """How many windows a clip must have, so that each shift has partners for LEAST_SHARE of them: 23 for 15 frames."""
+    return math.ceil(max_shift / (1 - LEAST_SHARE))
 
 
 @dataclass(frozen=True)

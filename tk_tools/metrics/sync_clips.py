@@ -23,6 +23,7 @@ from tk_tools.metrics.lip_sync import (
     ExpertScorer,
     SyncNetScorer,
     SyncScorer,
+    least_frames,
     measure_clip,
 )
 from tk_tools.metrics.lse import MAX_SHIFT, SyncResult
@@ -93,7 +94,7 @@ def measure_file(path: Path, judge: Judge, options: ClipOptions = ClipOptions())
     """LSE-D, LSE-C and offset of one video or NAME.face.h5, as a row of facts and with all distances.
 
     Facts: frames (that were compared), frames_without_face, offset (frames), lse_d, lse_c, faces (how they
-    were found). InputError: no sound, no face, too short, or crops of another layout.
+    were found). InputError: no sound, no face, shorter than least_frames, or crops of another layout.
     """
     clip = (
         _FaceFileClip(path, judge.scorer)
@@ -101,7 +102,8 @@ def measure_file(path: Path, judge: Judge, options: ClipOptions = ClipOptions())
         else _VideoClip(path, judge.scorer, options)
     )
     try:
-        result = measure_clip(judge.scorer, clip, clip.samples, max_shift=options.max_shift)
+        least = least_frames(options.max_shift)
+        result = measure_clip(judge.scorer, clip, clip.samples, max_shift=options.max_shift, least=least)
     except InputError as error:
         raise error if error.path else InputError(error.message, path=path) from error
     finally:
