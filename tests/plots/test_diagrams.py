@@ -108,6 +108,30 @@ def test_sync_marks_the_least_distance():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["-2.mp4", "-2.mp4", "-3.mp4"]
 
 
+@pytest.mark.parametrize("count", [3, 9])
+def test_sync_mean_is_of_the_same_clips_at_each_offset(count):
+    """A clip without distances at one end would pull the mean there."""
+    clips = [sync_curve(best=0) for _ in range(count)]
+    far = sync_curve(best=0)
+    far.curve[...] += 100
+    far.curve[:5] = np.nan
+    axes = Figure().subplots()
+    sync._curves(axes, [*clips, far])
+    assert axes.get_title() == f"mean of {count} of {count + 1} clips: least {clips[0].curve.min():.3f} at +0"
+    if count > 6:
+        assert axes.lines[-2].get_ydata() == pytest.approx(clips[0].curve)
+
+
+def test_sync_curves_that_have_no_offsets_in_common_are_drawn():
+    clips = [sync_curve(best=0) for _ in range(2)]
+    clips[0].curve[:20], clips[1].curve[10:] = np.nan, np.nan
+    axes = Figure().subplots()
+    sync._curves(axes, clips)
+    assert axes.get_title() == "2 clips, none with a distance at every offset"
+    sync._curves(axes, clips[:1])
+    assert axes.get_title().startswith("clip: least 6.")
+
+
 def test_sync_windows_have_their_offsets():
     axes = Figure().subplots()
     sync._windows(axes, sync_curve(-2), frame_rate=25)

@@ -39,7 +39,8 @@ def draw(path: Path, options: PlotOptions) -> np.ndarray:
 
 def _curves(axes, clips: list[SyncCurve]) -> None:
     offset = clips[0].offset
-    mean = np.mean([clip.curve for clip in clips], axis=0)
+    whole = [clip.curve for clip in clips if np.isfinite(clip.curve).all()]  # a mean of the same clips at each offset
+    mean = np.mean(whole, axis=0) if len(clips) > 1 and whole else clips[0].curve
     if len(clips) <= _NAMED:
         for clip in clips:
             axes.plot(offset, clip.curve, linewidth=1.2, label=clip.path.name)
@@ -47,15 +48,17 @@ def _curves(axes, clips: list[SyncCurve]) -> None:
     else:
         for clip in clips:
             axes.plot(offset, clip.curve, color=GREY, linewidth=0.5, alpha=0.6)
-        axes.plot(offset, mean, color=BLUE, linewidth=2)
+        if whole:
+            axes.plot(offset, mean, color=BLUE, linewidth=2)
+    axes.set(xlabel="offset (frames; positive: the sound lies earlier)", ylabel="distance")
+    if len(clips) > 1 and not whole:
+        axes.set_title(f"{len(clips)} clips, none with a distance at every offset")
+        return
     best = int(np.nanargmin(mean))
     axes.axvline(offset[best], color=ORANGE, linewidth=1)
-    what = "clip" if len(clips) == 1 else f"mean of {len(clips)} clips"
-    axes.set(
-        xlabel="offset (frames; positive: the sound lies earlier)",
-        ylabel="distance",
-        title=f"{what}: least {mean[best]:.3f} at {offset[best]:+d}",
-    )
+    left_out = f" of {len(clips)}" if len(whole) < len(clips) else ""
+    what = "clip" if len(clips) == 1 else f"mean of {len(whole)}{left_out} clips"
+    axes.set_title(f"{what}: least {mean[best]:.3f} at {offset[best]:+d}")
 
 
 def _windows(axes, clip: SyncCurve, frame_rate: float) -> None:
