@@ -129,7 +129,7 @@ def test_sync_curves_that_have_no_offsets_in_common_are_drawn():
     sync._curves(axes, clips)
     assert axes.get_title() == "2 clips, none with a distance at every offset"
     sync._curves(axes, clips[:1])
-    assert axes.get_title().startswith("clip: least 6.")
+    assert axes.get_title().startswith("clip: least 7.")
 
 
 def test_sync_windows_have_their_offsets():

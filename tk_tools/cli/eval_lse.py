@@ -62,8 +62,8 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     set against published ones. The protocol stands in each row: judge, digest of its weights, crop, frame rate, shifts.
 
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
-    row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its windows
-    or more have sound beside them.
+    row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
+    windows or more have sound beside them.
 
     \b
     Examples:
