@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.golden.cases.wav2lip_metrics import iou_pair
 from tests.golden.compare import difference, run
+from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
 PAIRS = sorted(path for path in HERE.glob("*/*.json"))
@@ -54,3 +56,10 @@ def test_unknown_names_fail_and_set_the_exit_code(tmp_path):
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
     assert "unknown name" in done.stdout
+
+
+@pytest.mark.parametrize("shape", [list, lambda pair: {"boxes": pair}, lambda pair: {"a": pair[0], "b": pair[1]}])
+def test_the_pair_of_iou_is_the_one_that_a_json_states(shape):
+    pair = [[0, 0, 10, 10], [5, 0, 15, 10]]
+    assert overlap(*iou_pair({"shot": [], "iou": shape(pair)})) == pytest.approx(1 / 3)
+    assert overlap(*iou_pair({"shot": []})) == pytest.approx(35 / 114)
