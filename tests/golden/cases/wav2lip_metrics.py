@@ -152,8 +152,8 @@ UNSTATED_PAIR = ((0, 0, 100, 100), (30, 50, 100, 120))
 def iou_pair(inputs):
     """The two boxes that `iou` is of: those that the json states as its input "iou", a pair or a dict with one.
 
-    The first set's json states none, and no two of its boxes have that overlap (35/114): it varies with nothing that the
-    json holds, so two boxes that have it stand for the pair that was kept out of it.
+    The first set's json states none, and no two of its boxes have that overlap (35/114): it varies with nothing that
+    the json holds, so two boxes that have it stand for the pair that was kept out of it.
     """
     stated = inputs.get("iou", UNSTATED_PAIR)
     if isinstance(stated, dict):
