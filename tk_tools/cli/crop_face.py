@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
@@ -56,9 +58,10 @@ def command(**values: Any) -> int:
     INPUT: videos, still pictures or NAME.frames.h5, or folders searched for videos and NAME.frames.h5; '-' or none:
     paths from standard input. OUTPUT: a folder, or one NAME.face.h5. Prints the path of each finished file.
 
-    The clock is never broken: a short gap is interpolated; in a longer one the frames are marked as not valid, the
-    gap is told on stderr, and training and inference pass over it. A video without any face is an error: it is told on
-    stderr, the others are done, and the exit code is 1.
+    When several faces are seen and --face does not say which, the largest is followed, and that is told on stderr. The
+    clock is never broken: a short gap is interpolated; in a longer one the frames are marked as not valid, the gap is
+    told on stderr, and training and inference pass over it. A video without any face is an error: it is told on stderr,
+    the others are done, and the exit code is 1.
 
     \b
     Examples:
@@ -69,12 +72,27 @@ def command(**values: Any) -> int:
     See also: tk-extract-frames (before), tk-train, tk-infer and tk-plot (after), tk-weights.
     """
     from tk_tools.cli._batch import run_batch
-    from tk_tools.face.crop import CropOptions, crop_faces
+    from tk_tools.face.crop import CropOptions, check_backend, crop_faces
     from tk_tools.files.find import VIDEO_SUFFIXES
 
     common = _options.take_common(values)
+    _check_detector(**values)
+    options = CropOptions(**values)
+
+    def check() -> None:
+        check_backend(options)
+
     reads = (*VIDEO_SUFFIXES, ".frames.h5")
-    return run_batch("tk-crop-face", common, crop_faces, CropOptions(**values), reads=reads, suffix=".face.h5")
+    return run_batch("tk-crop-face", common, crop_faces, options, reads=reads, suffix=".face.h5", check=check)
+
+
+def _check_detector(backend: str, detector: str, boxes: Path | None, **_: Any) -> None:
+    """Options that would be passed over are wrong usage."""
+    source = click.get_current_context().get_parameter_source("detector")
+    if backend != "face-alignment" and source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--detector chooses among those of --backend face-alignment; say both, or neither.")
+    if (boxes is not None) != (detector == "folder"):
+        raise click.UsageError("--boxes and --detector folder belong together; say both, or neither.")
 
 
 main = entry(command)

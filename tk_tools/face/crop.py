@@ -24,6 +24,7 @@ from tk_tools.files.frames_file import FRAMES, FramesFile
 from tk_tools.files.provenance import describe
 from tk_tools.files.video import DEFAULT_FPS, VideoReader
 
+DEFAULT_FACE = "largest"
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 
 
@@ -41,7 +42,7 @@ class CropOptions:
     layout: str = "wav2lip"
     backend: str = DEFAULT_BACKEND
     detector: str = "sfd"
-    face: str = "largest"
+    face: str = DEFAULT_FACE
     fps: Fraction = DEFAULT_FPS
     smoothing: float = SMOOTHING_SECONDS
     gap: float = GAP_SECONDS
@@ -64,6 +65,15 @@ def open_backend(options: CropOptions) -> Backend:
     """The backend that the options name; see make_backend for the errors."""
     chosen = BackendOptions(detector=options.detector, weights_dir=options.weights_dir, device=options.device)
     return _backend(options.backend, chosen)
+
+
+def check_backend(options: CropOptions) -> None:
+    """Open the backend before the first clip if a package or weights may be missing; see make_backend for the errors.
+
+    What dlib needs comes with this package's own requirements, and takes seconds to open.
+    """
+    if options.backend != DEFAULT_BACKEND:
+        open_backend(options)
 
 
 def follow_face(
@@ -89,8 +99,10 @@ def find_face(picture: np.ndarray, options: CropOptions = CropOptions()) -> Face
 def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, Any]:
     """Follow one face through a video, a still picture or a NAME.frames.h5 and write its crops to a NAME.face.h5.
 
-    Facts: frames, fps, seconds, frames_without_face, without_face (list of [start, end] in seconds), layout, backend,
-    sound, and a "warning" when the face is missing in places. InputError: no face at all, or the source cannot be read.
+    Facts: frames, fps, seconds, frames_without_face, without_face (list of [start, end] in seconds), faces_seen (the
+    most in one picture, of those that were searched as a whole), layout, backend, sound, and a "warning" when the face
+    is missing in places or one of several was followed unasked. InputError: no face at all, or the source cannot be
+    read.
     """
     source = Path(source)
     backend = open_backend(options)
@@ -136,7 +148,8 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
         valid = writer.columns["valid"].array()
         if not valid.any():
             raise InputError(_no_face(tracker, len(valid), options), path=source)
-    return _facts(valid, fps, layout.name, backend.label, audio is not None or sound is not None, damaged())
+    facts = _facts(valid, fps, damaged(), tracker.most_faces, options.face)
+    return facts | {"layout": layout.name, "backend": backend.label, "sound": audio is not None or sound is not None}
 
 
 def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -> str:
@@ -146,7 +159,7 @@ def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -
     return f"no face in any of {frames} frames; is it very small or turned away? --backend {other} may see it"
 
 
-def _facts(valid: np.ndarray, fps: Fraction, layout: str, backend: str, sound: bool, damaged: int) -> dict[str, Any]:
+def _facts(valid: np.ndarray, fps: Fraction, damaged: int, faces_seen: int, face: str) -> dict[str, Any]:
     missing = int((~valid).sum())
     facts: dict[str, Any] = {
         "frames": len(valid),
@@ -154,15 +167,15 @@ def _facts(valid: np.ndarray, fps: Fraction, layout: str, backend: str, sound: b
         "seconds": round(float(len(valid) / fps), 3),
         "frames_without_face": missing,
         "without_face": [[round(float(edge / fps), 3) for edge in stretch] for stretch in stretches(~valid)],
-        "layout": layout,
-        "backend": backend,
-        "sound": sound,
+        "faces_seen": faces_seen,
     }
     warnings = []
     if missing:
         where = ", ".join(f"{start:g}-{end:g} s" for start, end in facts["without_face"][:3])
         more = ", ..." if len(facts["without_face"]) > 3 else ""
         warnings.append(f"no face in {missing} of {len(valid)} frames ({where}{more})")
+    if faces_seen > 1 and face == DEFAULT_FACE:
+        warnings.append(f"{faces_seen} faces in one picture; the {face} is followed (--face says which)")
     if damaged:
         warnings.append(f"{damaged} damaged packets; the picture before stands in their place")
     if warnings:

@@ -81,7 +81,7 @@ class Tracker:
         self._missing = 0  # pictures without the face
         self._others: list[tuple[Picture, np.ndarray]] = []  # who was beside that person
         self._strangers: list[tuple[np.ndarray, int]] = []  # boxes of others, and how long not to ask again
-        self.most_faces = 0  # the most faces seen in one picture
+        self.most_faces = 0  # the most faces seen in one picture, of those that were searched as a whole
 
     def step(self, picture: Picture) -> tuple[Sighting | None, bool]:
         """The face in the next picture, or None; and whether a new scene begins with it."""
@@ -172,13 +172,18 @@ class Tracker:
         self._strangers = [(box, left - 1) for box, left in self._strangers if left > 1]
         for effort in self._efforts(new_scene):
             detections = self._backend.search(picture, effort)
-            self.most_faces = max(self.most_faces, len(detections))
+            self._count_faces(picture, detections)
             sighting = self._choose(picture, detections)
             if sighting is not None:
                 self._track, self._lost = self._begin(picture, sighting), None
                 self._portrait = (picture, sighting.landmarks)
                 return sighting
         return None
+
+    def _count_faces(self, picture: Picture, detections: list[Detection]) -> None:
+        if len(detections) > self.most_faces:
+            sure = sum(self._is_face(picture, detection) for detection in detections)
+            self.most_faces = max(self.most_faces, sure)
 
     def _efforts(self, new_scene: bool) -> range:
         """The searches for this picture, given how long the face has been missing."""
