@@ -87,14 +87,17 @@ def test_without_the_synthesiser(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.rstrip().endswith("install it with: pip install espeakng-loader")
 
 
-def test_full_disk_names_the_clip_and_leaves_no_part(tmp_path):
-    """A limit on the size of files stands for a full disk; the truth fits, the video does not."""
-    command = f"ulimit -f 40; exec '{sys.executable}' -m tk_tools.cli.demo_data --clips 1 --seconds 2 '{tmp_path}'"
+@pytest.mark.parametrize("blocks", [40, 8])  # the truth fits; neither does
+def test_full_disk_names_the_clip_and_leaves_neither_clip_nor_truth(tmp_path, blocks):
+    """A limit on the size of files stands for a full disk."""
+    command = (
+        f"ulimit -f {blocks}; exec '{sys.executable}' -m tk_tools.cli.demo_data --clips 1 --seconds 2 '{tmp_path}'"
+    )
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert f"{tmp_path}/demo-0-000.mp4: " in done.stderr
-    assert not [path for path in tmp_path.iterdir() if not path.name.endswith(".truth.h5")]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_shift_of_the_option_is_that_of_the_library():

@@ -73,11 +73,11 @@ def make_clip(target: Path, options: ClipOptions) -> None:
     mouth = _mouth(script, count)
     face = make_face(for_face, scale=face_scale(options.size))
     motion = make_motion(for_motion, count=count, rate=FPS)
-    write_truth_file(truth_path(target), _truth(script, mouth, face, options.shift, made), made=made)
+    truth = _truth(script, mouth, face, options.shift, made)
     sound = _sound(script, count, options.shift)
     pictures = _pictures(face, mouth, motion, options.size)
     try:
-        _write_video(target, pictures, sound, script.speech.sample_rate, size=options.size, made=made)
+        _write_both(target, truth, pictures, sound, script.speech.sample_rate, size=options.size, made=made)
     except OutputError as error:  # name the clip, not a temporary file
         raise OutputError(error.message, path=target) from error
 
@@ -132,15 +132,25 @@ def _truth(script: Script, mouth: Mouth, face: Face, shift: int, made: Provenanc
     )
 
 
-def _write_video(
-    target: Path, pictures: Iterator[np.ndarray], sound: np.ndarray, sample_rate: int, *, size: int, made: Provenance
+def _write_both(
+    target: Path,
+    truth: Truth,
+    pictures: Iterator[np.ndarray],
+    sound: np.ndarray,
+    sample_rate: int,
+    *,
+    size: int,
+    made: Provenance,
 ) -> None:
-    def check(temporary: Path) -> None:
+    """A truth without its clip is of no use: it is written when the video is whole, and only has to be renamed."""
+
+    def finish(temporary: Path) -> None:
         found = probe(temporary)
         if not found.has_audio or abs(float(found.duration) - len(sound) / sample_rate) > 0.2:
             raise OutputError("was not written whole; is the disk full?", path=target)
+        write_truth_file(truth_path(target), truth, made=made)
 
-    with tempfile.TemporaryDirectory(prefix="tk-demo-") as folder, atomic_path(target, check=check) as temporary:
+    with tempfile.TemporaryDirectory(prefix="tk-demo-") as folder, atomic_path(target, check=finish) as temporary:
         wav = Path(folder) / "speech.wav"
         write_wav(wav, [sound], sample_rate)
         with VideoWriter(
