@@ -3,7 +3,13 @@
 import json
 
 import h5py
+import numpy as np
 import pytest
+
+from tests.media import write_clip
+from tk_tools.files.ffmpeg import write_video
+from tk_tools.files.provenance import Provenance, Source
+from tk_tools.files.wav import write_wav
 
 
 @pytest.fixture
@@ -30,6 +36,25 @@ def test_info_prints_tab_separated_values_into_a_pipe(tk, clip):
     facts = dict(zip(header.split("\t"), row.split("\t"), strict=True))
     assert facts["path"] == str(clip)
     assert (facts["width"], facts["height"]) == ("64", "64")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_both_count_the_pictures_of_a_varying_rate_as_they_are_stored(tk, tmp_path, suffix):
+    clip = write_clip(tmp_path / f"clip{suffix}", frames=40, times="N*40+gte(N\\,30)*400+gte(N\\,35)*900", sound=None)
+    (info,), (check,) = rows(tk("tk-info", "--json", clip)), rows(tk("tk-check", "--json", clip))
+    assert check["frames"] == 40
+    assert info["frames"] == (40 if suffix == ".mp4" else None)
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_info_tells_whether_a_file_is_marked_synthetic(tk, clip, tmp_path, mark):
+    made = Provenance({}, Source(name="a", digest="b"))
+    comment = made.comment(synthetic=True) if mark else made.comment()
+    write_wav(tmp_path / "a.wav", [np.zeros(100, np.int16)], 16000, comment=comment)
+    write_video(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.uint8)] * 3, fps=25, metadata={"comment": comment})
+    found = rows(tk("tk-info", "--json", tmp_path / "a.wav", tmp_path / "a.mp4", clip))
+    assert [row["marked_synthetic"] for row in found] == [mark, mark, False]
+    assert tk("tk-info", tmp_path / "a.wav").out.splitlines()[1].endswith(f"\t{mark}")
 
 
 def test_info_names_a_bad_file_and_goes_on(tk, clip, tmp_path):

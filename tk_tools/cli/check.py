@@ -23,7 +23,8 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
 
     INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
     from standard input. Every picture is decoded and every checksum compared; lengths of pictures, faces and sound
-    must agree. Prints a row for each file; a fault is told on stderr, and the exit code is 1.
+    must agree. frames counts the pictures in the file, whatever their times. Prints a row for each file; a fault is
+    told on stderr, and the exit code is 1.
 
     \b
     Examples:

@@ -9,7 +9,10 @@ import click
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
-COLUMNS = ("path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "source")
+COLUMNS = (
+    "path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "source",
+    "marked_synthetic",
+)  # fmt: skip
 
 
 @click.command("tk-info", context_settings=_options.CONTEXT)
@@ -22,7 +25,10 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
 
     INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
     from standard input. A table on a terminal, tab-separated values into a pipe; --json has every fact, also the
-    options that made the file. A file that cannot be read has its fault in the row and on stderr; the exit code is 1.
+    options that made the file. frames counts the pictures in a video as its container does (empty where it does not);
+    marked_synthetic says whether tk-infer or tk-demo-data left their mark in a video, sound or picture: True, or False,
+    which does not prove that it is none. A file that cannot be read has its fault in the row and on stderr; the exit
+    code is 1.
 
     \b
     Examples:

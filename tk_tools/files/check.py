@@ -56,7 +56,9 @@ def _check_media(path: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": "video" if info.has_video else "sound"}
     if info.has_video:
         reader = VideoReader(path, fps=None)
-        facts["frames"] = sum(1 for _ in reader)
+        for _ in reader:
+            pass
+        facts["frames"] = reader.stored
         if reader.damaged:
             raise InputError(f"{reader.damaged} packets of its pictures are damaged", path=path)
     if info.has_audio:

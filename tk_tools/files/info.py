@@ -10,7 +10,7 @@ import numpy as np
 from tk_tools.files.coded import CodedFrames
 from tk_tools.files.h5 import read_params, read_source
 from tk_tools.files.kinds import open_known
-from tk_tools.files.made_from import read_provenance
+from tk_tools.files.made_from import is_marked_synthetic, read_provenance
 from tk_tools.files.video import probe
 
 
@@ -60,6 +60,7 @@ def _media_facts(path: Path) -> dict[str, Any]:
         facts |= {"sound": info.audio_codec, "sample_rate": info.audio_rate, "channels": info.audio_channels}
         if info.has_video:
             facts["sound_delay"] = round(info.audio_start - info.start, 6)
+    facts["marked_synthetic"] = is_marked_synthetic(path)
     if made := read_provenance(path):
         facts |= {"source": made.source.name, "digest": made.source.digest, "params": made.params}
     return facts

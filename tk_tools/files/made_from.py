@@ -20,6 +20,15 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
 
 
+def is_marked_synthetic(path: Path) -> bool:
+    """Whether a wav, mp4 or png says in its comment that these tools made it up (tk-infer, tk-demo-data)."""
+    try:
+        content = json.loads(_comment(Path(path)))
+    except (TkError, OSError, KeyError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("synthetic") is True
+
+
 def _from_h5(path: Path) -> Provenance:
     from tk_tools.files.h5 import open_any_h5, read_params, read_source
 
@@ -28,15 +37,18 @@ def _from_h5(path: Path) -> Provenance:
 
 
 def _from_comment(path: Path) -> Provenance:
+    content = json.loads(_comment(path))
+    return Provenance(content["params"], Source(**content["source"]))
+
+
+def _comment(path: Path) -> str:
+    """The comment tag. KeyError: there is none."""
     if path.suffix == ".png":
         from PIL import Image
 
         with Image.open(path) as image:
-            comment = image.info["Comment"]
-    else:
-        from tk_tools.files.video import open_media
+            return image.info["Comment"]
+    from tk_tools.files.video import open_media
 
-        with open_media(path) as container:
-            comment = container.metadata["comment"]
-    content = json.loads(comment)
-    return Provenance(content["params"], Source(**content["source"]))
+    with open_media(path) as container:
+        return container.metadata["comment"]

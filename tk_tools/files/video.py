@@ -150,8 +150,9 @@ class VideoReader:
     """The pictures of a video, one by one, on a constant clock that starts with the first picture.
 
     `fps`: pictures per second; None keeps the rate of the source. Iterating gives (H, W, 3) uint8 RGB, upright. One
-    picture is held in memory at a time. After the iteration `count` is the number of pictures given, and `damaged`
-    the number of packets that could not be decoded (the pictures beside them stand in their place).
+    picture is held in memory at a time. After the iteration `count` is the number of pictures given, `stored` that of
+    the pictures in the file (another one where its rate varies), and `damaged` the number of packets that could not be
+    decoded (the pictures beside them stand in their place).
     InputError: no pictures, or the file ends before the pictures that it announces.
     """
 
@@ -161,11 +162,10 @@ class VideoReader:
         if not self.info.has_video:
             raise InputError("has no video stream", path=path)
         self.fps = Fraction(fps) if fps is not None else self.info.fps
-        self.count = 0
-        self.damaged = 0
+        self.count = self.stored = self.damaged = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        self.count = self.damaged = 0
+        self.count = self.stored = self.damaged = 0
         held: av.VideoFrame | None = None
         held_time = Fraction(0)
         picture: np.ndarray | None = None  # of the frame held, made when it is first needed
@@ -205,6 +205,7 @@ class VideoReader:
                         self._end = max(self._end, packets_end - first)
                     continue
                 for frame in frames:
+                    self.stored += 1
                     time = last + period if frame.pts is None else frame.pts * Fraction(frame.time_base)
                     first = time if first is None else first
                     last = time
