@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 
-from tk_tools.errors import ConfigError
+from tk_tools.cli._main import printable
+from tk_tools.errors import ConfigError, MissingPackage
 from tk_tools.models import Model, get_model, model_names
 
 
@@ -18,7 +19,7 @@ class ModelGroup(click.Group):
         self._make_command = make_command
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return model_names()
+        return [model.name for model in self._models()]
 
     def get_command(self, context: click.Context, name: str) -> click.Command:
         try:
@@ -28,4 +29,12 @@ class ModelGroup(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Models"):
-            formatter.write_dl([(name, get_model(name).summary) for name in model_names()])
+            formatter.write_dl([(model.name, model.summary) for model in self._models()])
+
+    def _models(self) -> Iterator[Model]:
+        """All models; one of another package that cannot be loaded is told, and the others work."""
+        for name in model_names():
+            try:
+                yield get_model(name)
+            except MissingPackage as error:
+                click.echo(f"{self.name}: {printable(str(error))}", err=True)

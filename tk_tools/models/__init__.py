@@ -104,16 +104,24 @@ def model_names() -> list[str]:
 
 
 def get_model(name: str) -> Model:
-    """The model of that name. ConfigError: no such model; MissingPackage: its package cannot be imported."""
+    """The model of that name. ConfigError: no such model; MissingPackage: that of another package cannot be loaded."""
     if name in _BUILT_IN:
         return load(_BUILT_IN[name])
     for point in _plugged_in():
         if point.name == name:
-            try:
-                return point.load()
-            except ImportError as error:
-                raise MissingPackage(f"model {name} cannot be loaded ({error}); install its package again") from error
+            return _load_plugged_in(point)
     raise ConfigError(f"no model {name!r}; known: {', '.join(model_names())}")
+
+
+def _load_plugged_in(point) -> Model:
+    what = f"the model {point.name} of another package ({point.value}) cannot be loaded"
+    try:
+        model = point.load()
+    except Exception as error:  # whatever is wrong with it, the other models work
+        raise MissingPackage(f"{what}: {type(error).__name__}: {error}; install that package again") from error
+    if not isinstance(model, Model):
+        raise MissingPackage(f"{what}: it is no tk_tools.models.Model")
+    return model
 
 
 def _plugged_in():
