@@ -97,6 +97,13 @@ def _check_device(ctx, param, value: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def _check_dask(ctx, param, value: str | None) -> str | None:
+    host, _, port = (value or "host:1").removeprefix("tcp://").rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as head-node:8786")
+    return value and f"{host}:{port}"
+
+
 def path_type(**checks: Any) -> click.Path:
     """A path as a pathlib.Path."""
     return click.Path(path_type=Path, **checks)
@@ -166,7 +173,9 @@ workers = click.option("--workers", type=click.IntRange(min=1), default=1, help=
 shard = click.option(
     "--shard", type=Shard(), default="1/1", metavar="K/N", help="Do only every N-th input, from the K-th on."
 )
-dask = click.option("--dask", metavar="HOST:PORT", help="Do the work on the Dask cluster of this scheduler.")
+dask = click.option(
+    "--dask", callback=_check_dask, metavar="HOST:PORT", help="Do the work on the Dask cluster of this scheduler."
+)
 
 
 def _bundle(*decorators: Callable) -> Callable:

@@ -56,14 +56,18 @@ def describe(options: Any, *sources: Path) -> Provenance:
 
     Fields with metadata {"shapes_content": False} are left out: they change where or how fast, and not what.
     """
-    shaping = {
+    paths = [Path(source) for source in sources]
+    names, digests = (path.name for path in paths), map(file_digest, paths)
+    return Provenance(shaping(options), Source(name=_AND.join(names), digest=_AND.join(digests)))
+
+
+def shaping(options: Any) -> dict[str, Any]:
+    """The fields of `options` that shape the content, as plain JSON values."""
+    return {
         field.name: _plain(getattr(options, field.name))
         for field in dataclasses.fields(options)
         if field.metadata.get("shapes_content", True)
     }
-    paths = [Path(source) for source in sources]
-    names, digests = (path.name for path in paths), map(file_digest, paths)
-    return Provenance(shaping, Source(name=_AND.join(names), digest=_AND.join(digests)))
 
 
 def _plain(value: Any) -> Any:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tk_tools.errors import InputError, MissingPackage, TkError
+from tk_tools.errors import InputError, TkError
 from tk_tools.files.atomic import sweep
 from tk_tools.files.made_from import read_provenance
-from tk_tools.files.provenance import Provenance, describe
+from tk_tools.files.provenance import Provenance, describe, shaping
+from tk_tools.jobs.cluster import Cluster
 from tk_tools.jobs.in_order import in_order
-from tk_tools.jobs.pool import SlotPool, WorkerDied
+from tk_tools.jobs.pool import SlotPool, Task, WorkerDied
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,12 @@ def run_jobs(
             for job in jobs:
                 yield attempt(make, job, options, force)
             return
-        executor = _cluster(dask) if dask else SlotPool(workers)
-        workers = _cores(executor) if dask else workers
-        tasks = in_order(jobs, lambda job: executor.submit(attempt, make, job, options, force), executor, workers)
+        executor = Cluster(dask) if dask else SlotPool(workers)
+
+        def submit(job: Job) -> Task:
+            return executor.submit(attempt, make, *(_from_anywhere(job, options) if dask else (job, options)), force)
+
+        tasks = in_order(jobs, submit, executor, executor.cores if dask else workers)
         with closing(tasks):
             for job, task in tasks:
                 yield _outcome(job, task)
@@ -88,13 +91,27 @@ def _swept(jobs: Iterable[Job], folders: set[Path]) -> Iterator[Job]:
         yield job
 
 
-def _outcome(job: Job, task: Future) -> Outcome:
+def _outcome(job: Job, task: Task) -> Outcome:
     try:
         outcome = task.result()
     except WorkerDied as error:
         return Outcome(job, "failed", message=f"{job.source}: {error}")
-    deaths = getattr(task, "deaths", ())
-    return replace(outcome, warning=f"{job.source}: {deaths[0]}; tried again") if deaths else outcome
+    warning = f"{job.source}: {task.deaths[0]}; tried again" if task.deaths else outcome.warning
+    return replace(outcome, job=job, warning=warning)
+
+
+def _from_anywhere(job: Job, options: Any) -> tuple[Job, Any]:
+    """The job and its options with absolute paths: the workers of a cluster have other working directories.
+
+    A path that shapes the content stays as it is, since results remember it.
+    """
+    paths = {
+        name: value.absolute()
+        for name, value in vars(options).items()
+        if isinstance(value, Path) and name not in shaping(options)
+    }
+    also = tuple(path.absolute() for path in job.also)
+    return Job(job.source.absolute(), job.target.absolute(), also), replace(options, **paths)
 
 
 def attempt(make: Callable[..., dict[str, Any]], job: Job, options: Any, force: bool) -> Outcome:
@@ -146,21 +163,3 @@ def _told_of_replaced(outcome: Outcome, found: Provenance | None, wanted: Proven
     if before.name != job.source.name:
         which = f"{before.name}, not from {job.source}"
     return replace(outcome, replaced="another source", warning=f"{job.target}: replaced; it was made from {which}")
-
-
-def _cluster(address: str) -> Executor:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise MissingPackage("--dask needs the package distributed; bin/setup dask installs it") from error
-    try:
-        client = Client(f"tcp://{address}", timeout="10s", set_as_default=False)
-    except OSError as error:
-        raise TkError(f"no Dask scheduler answers at {address}") from error
-    executor = client.get_executor(pure=False)
-    executor.tk_client = client
-    return executor
-
-
-def _cores(executor: Executor) -> int:
-    return max(1, sum(executor.tk_client.nthreads().values()))
