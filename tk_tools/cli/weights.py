@@ -124,7 +124,8 @@ def verify(names: tuple[str, ...], weights_dir: Path | None, json: bool) -> int:
     """Check weight files: size, digest, damage, and the network inside.
 
     Without operands: every published file on this machine. A row each; "unknown" where nothing is published to compare
-    with. A fault too: another network than the published one, weights that are NaN or infinite. The exit code is 1 when a file has a fault.
+    with. A fault too: another network than the published one, weights that are NaN or infinite. The exit code is 1 when
+    a file has a fault.
 
     \b
     Examples:
