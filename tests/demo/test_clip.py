@@ -8,8 +8,10 @@ from tk_tools.errors import OutputError
 from tk_tools.face.crop import CropOptions, follow_face
 from tk_tools.face.layouts import find_layout
 from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks
+from tk_tools.files.media import probe
+from tk_tools.files.soundtrack import read_audio
 from tk_tools.files.truth_file import read_truth_file
-from tk_tools.files.video import probe, read_audio, read_frames
+from tk_tools.files.video import read_frames
 from tk_tools.metrics.lse import measure_sync
 
 OPTIONS = ClipOptions(seed=11, index=0, seconds=3.0)

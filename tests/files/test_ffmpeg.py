@@ -11,7 +11,9 @@ import pytest
 from tests.media import CLICKS, counter_picture, find_click, read_number, write_click_wav
 from tk_tools.errors import OutputError
 from tk_tools.files.ffmpeg import VideoWriter, write_video
-from tk_tools.files.video import probe, read_audio, read_frames
+from tk_tools.files.media import probe
+from tk_tools.files.soundtrack import read_audio
+from tk_tools.files.video import read_frames
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 97), (2, 2), (63, 64)])

@@ -10,7 +10,7 @@ from typing import Any
 from tk_tools.errors import InputError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import read_audio
+from tk_tools.files.soundtrack import read_audio
 from tk_tools.files.wav import write_wav
 
 

@@ -10,7 +10,7 @@ from tk_tools.audio.mel import mel_blocks, preset_named
 from tk_tools.errors import InputError
 from tk_tools.files.mel_file import write_mel_file
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import read_audio_blocks
+from tk_tools.files.soundtrack import read_audio_blocks
 
 
 @dataclass(frozen=True)

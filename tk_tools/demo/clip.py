@@ -23,9 +23,9 @@ from tk_tools.files.atomic import atomic_path
 from tk_tools.files.digest import file_digest
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.made_from import read_provenance
+from tk_tools.files.media import probe
 from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.truth_file import TRUTH, Truth, write_truth_file
-from tk_tools.files.video import probe
 from tk_tools.files.wav import write_wav
 
 FPS = 25

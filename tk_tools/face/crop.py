@@ -21,8 +21,9 @@ from tk_tools.face.track import Tracker
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY
 from tk_tools.files.face_file import create_face_file
 from tk_tools.files.frames_file import FRAMES, FramesFile
+from tk_tools.files.media import DEFAULT_FPS
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import DEFAULT_FPS, VideoReader
+from tk_tools.files.video import VideoReader
 
 DEFAULT_FACE = "largest"
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what

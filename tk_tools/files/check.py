@@ -12,7 +12,9 @@ from tk_tools.errors import InputError
 from tk_tools.files.coded import CodedFrames
 from tk_tools.files.h5 import check_whole
 from tk_tools.files.kinds import open_known
-from tk_tools.files.video import VideoReader, clip_samples, probe, read_audio_blocks, read_picture
+from tk_tools.files.media import probe
+from tk_tools.files.soundtrack import clip_samples, read_audio_blocks
+from tk_tools.files.video import VideoReader, read_picture
 
 
 def check_file(path: Path) -> dict[str, Any]:

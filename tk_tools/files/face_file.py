@@ -13,7 +13,7 @@ from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY, VIDEO_DATASETS,
 from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_source
 from tk_tools.files.provenance import Provenance
 from tk_tools.files.sound import AUDIO_DATASETS, Audio, read_stored_audio, write_audio
-from tk_tools.files.video import clip_samples, read_clip_audio
+from tk_tools.files.soundtrack import clip_samples, read_clip_audio
 
 FACES_ATTRIBUTES = ("layout", "backend", "source_width", "source_height")
 FACE = Kind(

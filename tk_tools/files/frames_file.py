@@ -12,7 +12,7 @@ from tk_tools.files.coded import VIDEO_DATASETS, CodedFrames, CodedWriter
 from tk_tools.files.h5 import Kind, create_h5, open_h5
 from tk_tools.files.provenance import Provenance
 from tk_tools.files.sound import AUDIO_DATASETS, read_stored_audio, write_audio
-from tk_tools.files.video import clip_samples, read_clip_audio
+from tk_tools.files.soundtrack import clip_samples, read_clip_audio
 
 FRAMES = Kind(
     name="frames",

@@ -11,7 +11,7 @@ from tk_tools.files.coded import CodedFrames
 from tk_tools.files.h5 import read_params, read_source
 from tk_tools.files.kinds import open_known
 from tk_tools.files.made_from import is_marked_synthetic, read_provenance
-from tk_tools.files.video import probe
+from tk_tools.files.media import probe
 
 
 def describe_file(path: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _comment(path: Path) -> str:
 
         with Image.open(path) as image:
             return image.info["Comment"]
-    from tk_tools.files.video import open_media
+    from tk_tools.files.media import open_media
 
     with open_media(path) as container:
         return container.metadata["comment"]

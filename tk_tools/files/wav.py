@@ -10,7 +10,7 @@ import numpy as np
 
 from tk_tools.errors import OutputError
 from tk_tools.files.atomic import atomic_path
-from tk_tools.files.video import to_int16
+from tk_tools.files.soundtrack import to_int16
 from tk_tools.files.whole import check_length
 
 _LONGEST = 2**31 - 2**20  # bytes of samples: the sizes in the header have 32 bits, and some readers take them as signed

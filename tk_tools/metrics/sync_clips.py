@@ -158,7 +158,8 @@ class _VideoClip:
     """Blocks of crops and validity out of a video whose face is followed, or of its whole pictures."""
 
     def __init__(self, path: Path, scorer: SyncScorer, options: ClipOptions):
-        from tk_tools.files.video import VideoReader, read_audio_blocks, to_int16
+        from tk_tools.files.soundtrack import read_audio_blocks, to_int16
+        from tk_tools.files.video import VideoReader
 
         self._reader = VideoReader(path, fps=Fraction(FRAME_RATE))
         self._scorer, self._options = scorer, options
@@ -216,7 +217,7 @@ def _at_rate(samples: np.ndarray, rate: int) -> np.ndarray:
     if rate == SAMPLE_RATE:
         return samples
     from tk_tools.files.resample import resampled
-    from tk_tools.files.video import to_int16
+    from tk_tools.files.soundtrack import to_int16
 
     pieces = resampled([samples / np.float32(32768)], rate_in=rate, rate_out=SAMPLE_RATE)
     return to_int16(np.concatenate(list(pieces)))

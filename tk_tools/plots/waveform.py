@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.errors import InputError
-from tk_tools.files.video import audio_rate, read_audio_blocks
+from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.plots import PlotOptions
 from tk_tools.plots.figure import BLUE, render
 

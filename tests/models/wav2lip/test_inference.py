@@ -13,7 +13,9 @@ from tests.media import CLICKS, find_click, write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, small_generator, write_checkpoint, write_face, write_sound
 from tk_tools.errors import InputError, OutputError, WeightsError
 from tk_tools.face.crop import CropOptions, crop_faces
-from tk_tools.files.video import probe, read_audio, read_frames
+from tk_tools.files.media import probe
+from tk_tools.files.soundtrack import read_audio
+from tk_tools.files.video import read_frames
 from tk_tools.models.wav2lip.inference import infer
 from tk_tools.models.wav2lip.options import InferOptions
 
@@ -251,7 +253,7 @@ def test_an_unwritable_place_is_told(clip, folder, checkpoint):
 
 def test_the_mark_can_be_left_out(clip, folder, checkpoint):
     from tk_tools.files.made_from import read_provenance
-    from tk_tools.files.video import open_media
+    from tk_tools.files.media import open_media
 
     sound = write_sound(folder / "mark.wav", 0.2)
     for mark in (True, False):

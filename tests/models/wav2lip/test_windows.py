@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.models.wav2lip.talking import write_sound
 from tk_tools.audio.mel import mel
 from tk_tools.errors import InputError
-from tk_tools.files.video import read_audio
+from tk_tools.files.soundtrack import read_audio
 from tk_tools.models.wav2lip.windows import Speech, mel_windows
 
 RATES = [Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60), Fraction(15), Fraction(5)]

@@ -19,8 +19,10 @@ from tk_tools.face.crop import open_backend, stretches
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.face_file import FaceFile
 from tk_tools.files.ffmpeg import VideoWriter
+from tk_tools.files.media import picture_start, probe
 from tk_tools.files.provenance import describe
-from tk_tools.files.video import picture_seconds, picture_start, probe, read_audio_blocks
+from tk_tools.files.soundtrack import read_audio_blocks
+from tk_tools.files.video import picture_seconds
 from tk_tools.jobs.ahead import ahead
 from tk_tools.models.wav2lip.footage import Footage, pictures_ahead, search_options
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions

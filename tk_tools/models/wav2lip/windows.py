@@ -15,7 +15,8 @@ import numpy as np
 
 from tk_tools.audio.mel import mel_blocks
 from tk_tools.audio.mel_presets import WAV2LIP
-from tk_tools.files.video import audio_rate, probe, read_audio_blocks
+from tk_tools.files.media import probe
+from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.nets.sync_expert import MEL_COLUMNS
 
 COLUMNS_PER_SECOND = WAV2LIP.sample_rate / WAV2LIP.hop_length  # 80

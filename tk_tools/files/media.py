@@ -1,0 +1,153 @@
+"""What a media file is, and how every one is opened (PyAV): the streams, their rates and starts.
+
+video.py reads the pictures, soundtrack.py the sound; nothing else in the box opens media.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from tk_tools.errors import InputError
+from tk_tools.files.whole import check_length
+
+# No log level is set: by default the library says nothing, and any level makes its decoder threads wait for the
+# interpreter's lock to report a fault, while the thread that holds it may be waiting for them.
+
+DEFAULT_FPS = Fraction(25)  # pictures per second: of what the tools make unless asked otherwise
+STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}
+STILL_CONTAINERS = ("image2", "_pipe")
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts of a media file. Sizes are upright pixels, times seconds; `frame_count` is the container's claim or 0."""
+
+    width: int
+    height: int
+    fps: Fraction
+    rotation: int
+    duration: float
+    frame_count: int
+    video_codec: str | None
+    start: float
+    is_still: bool
+    audio_codec: str | None
+    audio_rate: int
+    audio_channels: int
+    audio_start: float
+
+    @property
+    def has_video(self) -> bool:
+        return self.video_codec is not None
+
+    @property
+    def has_audio(self) -> bool:
+        return self.audio_codec is not None
+
+
+def open_media(path: Path) -> av.container.InputContainer:
+    """Open a media file for reading. InputError: missing, empty, cut short, or nothing that can be decoded."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError("is a folder, not a media file", path=path)
+        if path.stat().st_size == 0:
+            raise InputError("is empty (0 bytes)", path=path)
+        check_length(path)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    try:
+        return av.open(_address(path), metadata_errors="replace", options={"protocol_whitelist": "file"})
+    except (av.error.FFmpegError, ValueError) as error:
+        raise InputError("is not a media file, or it is damaged or cut short", path=path) from error
+
+
+def _address(path: Path) -> str | object:
+    """`file:` keeps colons and leading dashes from being read as a protocol or an option."""
+    try:
+        name = str(path)
+        name.encode("utf-8")
+    except UnicodeEncodeError:  # a name that is not UTF-8 cannot cross into the library: hand it the open file
+        return open(path, "rb")
+    return f"file:{name}"
+
+
+def probe(path: Path) -> VideoInfo:
+    """The facts of a media file, without decoding more than its first picture."""
+    with open_media(path) as container:
+        video = container.streams.video[0] if container.streams.video else None
+        audio = container.streams.audio[0] if container.streams.audio else None
+        if video is not None and video.disposition & av.stream.Disposition.attached_pic:
+            video = None  # a cover picture of a sound file
+        if any(stream is not None and stream.codec_context is None for stream in (video, audio)):
+            raise InputError("is coded in a way that is not known, or is cut short", path=path)
+        rotation, width, height = 0, 0, 0
+        if video is not None:
+            first = first_frame(container, video, path)
+            rotation = quarter_turns(first) * 90
+            width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
+        duration = container.duration / av.time_base if container.duration else 0.0
+        return VideoInfo(
+            width=width,
+            height=height,
+            fps=frame_rate(video) if video is not None else Fraction(0),
+            rotation=rotation,
+            duration=duration,
+            frame_count=video.frames if video is not None else 0,
+            video_codec=video.codec_context.name if video is not None else None,
+            start=_seconds(video) if video is not None else 0.0,
+            is_still=video is not None and _is_still(container, video),
+            audio_codec=audio.codec_context.name if audio is not None else None,
+            audio_rate=audio.codec_context.sample_rate if audio is not None else 0,
+            audio_channels=audio.codec_context.channels if audio is not None else 0,
+            audio_start=_seconds(audio) if audio is not None else 0.0,
+        )
+
+
+def _seconds(stream) -> float:
+    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+
+
+def frame_rate(video) -> Fraction:
+    """Pictures per second of a video stream as its container tells them, DEFAULT_FPS where that makes no sense."""
+    rate = video.average_rate or video.guessed_rate or video.base_rate or DEFAULT_FPS
+    return Fraction(rate) if 0 < rate <= 1000 else DEFAULT_FPS
+
+
+def _is_still(container, video) -> bool:
+    still_container = any(mark in container.format.name for mark in STILL_CONTAINERS)
+    return still_container or (video.codec_context.name in STILL_CODECS - {"mjpeg", "gif"} and video.frames <= 1)
+
+
+def first_frame(container, video, path: Path) -> av.VideoFrame:
+    """The first picture of a stream, decoded. InputError: there is none."""
+    try:
+        for frame in container.decode(video):
+            return frame
+    except av.error.FFmpegError as error:
+        raise InputError("the pictures cannot be decoded; the file is damaged or cut short", path=path) from error
+    raise InputError("holds no picture; the file is damaged or cut short", path=path)
+
+
+def quarter_turns(frame) -> int:
+    """Counter-clockwise quarter turns that bring the picture upright."""
+    return round(frame.rotation / 90) % 4
+
+
+def packet_end(packet: av.Packet) -> Fraction:
+    """Time stamp in seconds at which a packet's content ends."""
+    time = packet.pts if packet.pts is not None else packet.dts or 0
+    return (time + (packet.duration or 0)) * Fraction(packet.time_base)
+
+
+def picture_start(path: Path) -> Fraction | None:
+    """Time stamp of the first picture in seconds, or None in a file without pictures."""
+    with open_media(path) as container:
+        if not container.streams.video:
+            return None
+        frame = first_frame(container, container.streams.video[0], path)
+        return None if frame.pts is None else frame.pts * Fraction(frame.time_base)
