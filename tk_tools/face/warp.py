@@ -1,4 +1,4 @@
-"""Crop a face by an affine transform, and paste a made face back with a soft edge.
+"""Crop a face by an affine transform; the soft edge with which a made face is put back.
 
 Transforms are (2, 3) float64 and take source pixels to crop pixels, both counted from pixel centres.
 """
@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 GREY = 110  # what syncnet_python puts beyond the border of a picture
-DEFAULT_FEATHER = 0.08  # of the crop's shorter side
 _ONE = 256  # full weight of a mask
 
 
@@ -117,41 +116,3 @@ def feather_mask(width: int, height: int, feather: float) -> np.ndarray:
     mask = np.rint(_ONE * np.outer(ramp(height), ramp(width))).astype(np.uint16)
     mask.setflags(write=False)
     return mask
-
-
-def paste(
-    picture: np.ndarray,
-    patch: np.ndarray,
-    transform: np.ndarray,
-    *,
-    feather: float = DEFAULT_FEATHER,
-    mask: np.ndarray | None = None,
-) -> None:
-    """Put a crop back where it came from, in place; no pixel outside its box changes.
-
-    picture: (H, W, 3) uint8, written to. patch: (h, w, 3) uint8. transform: source to crop. feather: width of the soft
-    edge as a share of the crop's shorter side, 0 for a hard edge. mask: (h, w) uint16 weights of its own, 0 to 256,
-    instead of the feather.
-    """
-    height, width = patch.shape[:2]
-    left, top, right, bottom = _region(transform, width, height, picture, margin=0)
-    if right <= left or bottom <= top:
-        return
-    local, size = _shifted(transform, left, top), (right - left, bottom - top)
-    weights = feather_mask(width, height, feather) if mask is None else mask
-    soft = mask is not None or feather > 0
-    patch = _unwarp(patch, local, size, flags=cv2.INTER_LINEAR, border=cv2.BORDER_REPLICATE)
-    weights = _unwarp(
-        weights, local, size, flags=cv2.INTER_LINEAR if soft else cv2.INTER_NEAREST, border=cv2.BORDER_CONSTANT
-    )
-    region = picture[top:bottom, left:right]
-    difference = patch.astype(np.int32) - region
-    difference *= weights[:, :, None]
-    difference += _ONE // 2
-    difference >>= 8
-    difference += region
-    region[...] = difference
-
-
-def _unwarp(array: np.ndarray, transform: np.ndarray, size: tuple[int, int], *, flags: int, border: int) -> np.ndarray:
-    return cv2.warpAffine(array, transform, size, flags=flags | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=0)
