@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from tk_tools.demo.clip import FPS, ClipOptions, make_clip, truth_path
+from tk_tools.demo.clip import ClipOptions, make_clip, truth_path
 from tk_tools.errors import OutputError
 from tk_tools.face.crop import CropOptions, follow_face
 from tk_tools.face.layouts import find_layout
 from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks
 from tk_tools.files.media import probe
+from tk_tools.files.rates import FRAME_RATE
 from tk_tools.files.soundtrack import read_audio
 from tk_tools.files.truth_file import read_truth_file
 from tk_tools.files.video import read_frames
@@ -29,7 +30,7 @@ def test_clip_and_truth_agree_in_length(clip):
     assert (info.width, info.height, info.fps) == (256, 256, 25)
     assert len(list(read_frames(clip))) == len(truth.opening) == len(truth.width) == 75
     assert len(read_audio(clip, rate=16000)) / 16000 == pytest.approx(3.0, abs=0.05)
-    assert truth.frame_rate == FPS
+    assert truth.frame_rate == FRAME_RATE
     assert truth.shift == 0
     assert truth.params["seed"] == 11
     assert truth.params["size"] == 256
@@ -64,7 +65,7 @@ def test_positive_shift_brings_the_sound_early_and_leaves_the_pictures(clip, tmp
     assert all(np.array_equal(one, other) for one, other in zip(read_frames(clip), read_frames(moved), strict=True))
     rate = 16000
     still, early = (read_audio(path, rate=rate).astype(float) for path in (clip, moved))
-    step = abs(shift) * rate // FPS
+    step = abs(shift) * rate // FRAME_RATE
     head, tail = (still[step:], early[: len(still) - step]) if shift > 0 else (still[: len(still) - step], early[step:])
     length = min(len(head), len(tail)) - 1000
     assert np.corrcoef(head[500:length], tail[500:length])[0, 1] > 0.98

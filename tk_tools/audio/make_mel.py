@@ -42,4 +42,4 @@ def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
         unit=preset.summary,
         made=made,
     )
-    return {"frames": frames, "bands": preset.n_mels, "seconds": round(frames / preset.columns_per_second, 3)}
+    return {"frames": frames, "bands": preset.n_mels, "seconds": round(float(frames / preset.columns_per_second), 3)}

@@ -6,6 +6,7 @@ Every published weight file is tied to one of these: a mel made with other param
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 
@@ -34,8 +35,8 @@ class MelPreset:
     compression: Literal["wav2lip", "log", "styletts2", "none"]
 
     @property
-    def columns_per_second(self) -> float:
-        return self.sample_rate / self.hop_length
+    def columns_per_second(self) -> Fraction:
+        return Fraction(self.sample_rate, self.hop_length)
 
     def columns(self, samples: int) -> int:
         """How many columns a waveform of `samples` samples gives."""

@@ -31,6 +31,7 @@ import click
 
 from tk_tools.errors import ConfigError
 from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
+from tk_tools.files.rates import FRAME_RATE
 
 CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -154,7 +155,7 @@ device = click.option(
 fps = click.option(
     "--fps",
     type=Rate(),
-    default="25",
+    default=str(FRAME_RATE),
     metavar="RATE",
     help="Pictures per second of the output; the clock stays true.",
 )

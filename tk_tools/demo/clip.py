@@ -25,10 +25,9 @@ from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.media import probe
 from tk_tools.files.provenance import Provenance, Source
+from tk_tools.files.rates import FRAME_RATE
 from tk_tools.files.truth_file import TRUTH, Truth, write_truth_file
 from tk_tools.files.wav import write_wav
-
-FPS = 25
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,14 @@ def make_clip_once(target: Path, options: ClipOptions, force: bool = False) -> s
 def make_clip(target: Path, options: ClipOptions) -> None:
     """Make `target` (an mp4) and its truth. OutputError: they cannot be written; MissingPackage: espeakng-loader."""
     made = _provenance(options)
-    count = max(1, round(options.seconds * FPS))
+    count = max(1, round(options.seconds * FRAME_RATE))
     for_script, for_face, for_motion = (
         np.random.default_rng(seed) for seed in np.random.SeedSequence([options.seed, options.index]).spawn(3)
     )
-    script = write_script(for_script, seconds=count / FPS, margin_seconds=LONGEST_SHIFT / FPS)
+    script = write_script(for_script, seconds=count / FRAME_RATE, margin_seconds=LONGEST_SHIFT / FRAME_RATE)
     mouth = _mouth(script, count)
     face = make_face(for_face, scale=face_scale(options.size))
-    motion = make_motion(for_motion, count=count, rate=FPS)
+    motion = make_motion(for_motion, count=count, rate=FRAME_RATE)
     truth = _truth(script, mouth, face, options.shift, made)
     sound = _sound(script, count, options.shift)
     pictures = _pictures(face, mouth, motion, options.size)
@@ -92,7 +91,7 @@ def _provenance(options: ClipOptions) -> Provenance:
 def _mouth(script: Script, count: int) -> Mouth:
     margin = LONGEST_SHIFT  # frames before the first picture, and after the last
     speech = script.speech
-    whole = articulate(speech.samples, speech.sample_rate, speech.phonemes, rate=FPS, count=count + 2 * margin)
+    whole = articulate(speech.samples, speech.sample_rate, speech.phonemes, rate=FRAME_RATE, count=count + 2 * margin)
     inside = slice(margin, margin + count)
     return Mouth(opening=whole.opening[inside], width=whole.width[inside])
 
@@ -106,13 +105,13 @@ def _pictures(face: Face, mouth: Mouth, motion: Motion, size: int) -> Iterator[n
 def _sound(script: Script, count: int, shift: int) -> np.ndarray:
     """The speech from the first picture on, `shift` frames early: what the picture shows then has been said already."""
     rate = script.speech.sample_rate
-    start = script.margin + round(shift * rate / FPS)
-    return script.speech.samples[start : start + round(count * rate / FPS)]
+    start = script.margin + round(shift * rate / FRAME_RATE)
+    return script.speech.samples[start : start + round(count * rate / FRAME_RATE)]
 
 
 def _truth(script: Script, mouth: Mouth, face: Face, shift: int, made: Provenance) -> Truth:
     rate = script.speech.sample_rate
-    length = len(mouth.opening) / FPS
+    length = len(mouth.opening) / FRAME_RATE
     times = np.array([(one.start, one.stop) for one in script.speech.phonemes], dtype=np.float64)
     times = (times - script.margin) / rate
     starts = (np.array([start for _, start in script.spoken], dtype=np.float64) - script.margin) / rate
@@ -122,7 +121,7 @@ def _truth(script: Script, mouth: Mouth, face: Face, shift: int, made: Provenanc
     return Truth(
         opening=true_opening(mouth.opening),
         width=true_width(mouth.width, face),
-        frame_rate=float(FPS),
+        frame_rate=float(FRAME_RATE),
         phoneme_names=tuple(one.name for one, kept in zip(script.speech.phonemes, heard, strict=True) if kept),
         phoneme_times=times[heard],
         sentences=tuple(text for (text, _), kept in zip(script.spoken, said, strict=True) if kept),
@@ -157,7 +156,7 @@ def _write_both(
             temporary,
             width=size,
             height=size,
-            fps=Fraction(FPS),
+            fps=Fraction(FRAME_RATE),
             audio=wav,
             metadata={"comment": made.comment(synthetic=True)},
             threads=1,  # how many threads x264 has changes its bytes

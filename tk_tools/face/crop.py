@@ -21,8 +21,8 @@ from tk_tools.face.track import Tracker
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY
 from tk_tools.files.face_file import create_face_file
 from tk_tools.files.frames_file import FRAMES, FramesFile
-from tk_tools.files.media import DEFAULT_FPS
 from tk_tools.files.provenance import describe
+from tk_tools.files.rates import DEFAULT_FPS, FRAME_RATE
 from tk_tools.files.video import VideoReader
 
 DEFAULT_FACE = "largest"
@@ -81,7 +81,7 @@ def follow_face(
     pictures: Iterable[np.ndarray],
     options: CropOptions = CropOptions(),
     *,
-    fps: float = 25.0,
+    fps: float = FRAME_RATE,
     tracker: Tracker | GivenBoxes | None = None,
 ) -> FaceStream:
     """FaceFrames of pictures ((H, W, 3) uint8 RGB): one for each, in order, a second behind at most."""

@@ -15,6 +15,7 @@ from tk_tools.face import boxes
 from tk_tools.face.layouts import Layout, box_corners, face_box
 from tk_tools.face.picture import Picture
 from tk_tools.face.track import Sighting, Tracker
+from tk_tools.files.rates import FRAME_RATE
 
 SMOOTHING_SECONDS = 0.05  # standard deviation of the window over the corners of the crop
 GAP_SECONDS = 0.4  # longest gap that is filled
@@ -60,7 +61,7 @@ class FaceStream:
         tracker: Tracker,
         layout: Layout,
         *,
-        fps: float = 25.0,
+        fps: float = FRAME_RATE,
         smoothing: float = SMOOTHING_SECONDS,
         gap: float = GAP_SECONDS,
     ):

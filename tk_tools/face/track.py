@@ -18,6 +18,7 @@ from tk_tools.face.backends import Backend, Detection
 from tk_tools.face.cuts import LEAST_JUMP, CutDetector
 from tk_tools.face.identity import SAME_PERSON, face_template, likeness
 from tk_tools.face.picture import Picture
+from tk_tools.files.rates import FRAME_RATE
 
 LEAST_OVERLAP = 0.35  # of a find with the place where the face is expected
 LARGEST_GROWTH = 1.6  # of its side from one picture to the next
@@ -67,7 +68,7 @@ class _Track:
 class Tracker:
     """Feed pictures in order to `step`; `trace_back` looks for a face that was just found in the pictures before."""
 
-    def __init__(self, backend: Backend, choice: str = "largest", fps: float = 25.0):
+    def __init__(self, backend: Backend, choice: str = "largest", fps: float = FRAME_RATE):
         self._backend = backend
         self._choice = check_choice(choice)
         self._unseen_limit = round(UNSEEN_SECONDS * fps)

@@ -9,8 +9,8 @@ from typing import Any
 
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY
 from tk_tools.files.frames_file import write_frames_file
-from tk_tools.files.media import DEFAULT_FPS
 from tk_tools.files.provenance import describe
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.files.video import VideoReader
 from tk_tools.files.wav import write_wav

@@ -12,12 +12,12 @@ from pathlib import Path
 import av
 
 from tk_tools.errors import InputError
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.whole import check_length
 
 # No log level is set: by default the library says nothing, and any level makes its decoder threads wait for the
 # interpreter's lock to report a fault, while the thread that holds it may be waiting for them.
 
-DEFAULT_FPS = Fraction(25)  # pictures per second: of what the tools make unless asked otherwise
 STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}
 STILL_CONTAINERS = ("image2", "_pipe")
 

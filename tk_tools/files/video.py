@@ -14,7 +14,8 @@ import av
 import numpy as np
 
 from tk_tools.errors import InputError
-from tk_tools.files.media import DEFAULT_FPS, first_frame, frame_rate, open_media, packet_end, probe, quarter_turns
+from tk_tools.files.media import first_frame, frame_rate, open_media, packet_end, probe, quarter_turns
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.whole import check_stream
 
 _HIGH_DEFINITION_HEIGHT = 720  # from here on untagged video is BT.709 by convention, below BT.601

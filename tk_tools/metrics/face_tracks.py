@@ -13,8 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from tk_tools.face.boxes import overlap
+from tk_tools.files.rates import FRAME_RATE
 
-FRAME_RATE = 25
 CUT_THRESHOLD = 30.0  # mean change of H, S and V, in levels
 CUT_LEAST_FRAMES = 15  # between two cuts
 SAME_FACE_IOU = 0.5

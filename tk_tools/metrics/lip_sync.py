@@ -18,17 +18,17 @@ from tk_tools.audio.mfcc import FRAME as MFCC_FRAME
 from tk_tools.audio.mfcc import HOP as MFCC_HOP
 from tk_tools.audio.mfcc import mfcc
 from tk_tools.errors import InputError
+from tk_tools.files.rates import FRAME_RATE
 from tk_tools.metrics.lse import MAX_SHIFT, SyncMeter, SyncResult, least_windows
 from tk_tools.metrics.syncnet_v2 import FRAME_SIZE, MFCC_COLUMNS, SyncNetV2
 from tk_tools.nets import sync_expert
 
-FRAME_RATE = 25  # frames/s
 SAMPLE_RATE = 16000  # Hz
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
 WINDOW = 5  # frames
 OVERLAP = WINDOW - 1
 MFCC_PER_FRAME = 4
-MEL_PER_SECOND = 80
+MEL_PER_SECOND = int(WAV2LIP.columns_per_second)
 
 
 class SyncScorer(Protocol):

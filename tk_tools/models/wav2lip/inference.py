@@ -21,6 +21,7 @@ from tk_tools.files.face_file import FaceFile
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.media import picture_start, probe
 from tk_tools.files.provenance import describe
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.files.video import picture_seconds
 from tk_tools.jobs.ahead import ahead
@@ -33,7 +34,7 @@ from tk_tools.nets.device import choose_device
 
 PUBLISHED_PADS = (0, 10, 0, 0)  # top, bottom, left, right: the published code's
 PADS_OF_OURS = (0, 0, 0, 0)  # tk-crop-face's crops have none
-TRAINED_LEAD = Fraction(1, 25)  # s: in training a picture hears the sound from the one before it on
+TRAINED_LEAD = 1 / DEFAULT_FPS  # s: in training a picture hears the sound from the one before it on
 BATCH_BYTES = 96 << 20  # of pictures that wait for one batch
 
 

@@ -11,6 +11,7 @@ import click
 
 from tk_tools.face.backends import DEFAULT_BACKEND
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.models import Inference, Request
 from tk_tools.nets.device import NAME as DEVICE_NAME
 
@@ -36,7 +37,7 @@ class InferOptions:
     box: tuple[int, int, int, int] | None = None
     pads: tuple[int, int, int, int] | None = None
     feather: float = 0.08
-    fps: Fraction = Fraction(25)
+    fps: Fraction = DEFAULT_FPS
     on_short_video: str = "loop"
     precision: str = "fp32"
     quality: int = 18
@@ -121,7 +122,11 @@ OPTIONS = (
         help="When the speech is longer: begin again, run back and forth, or end with the video.",
     ),
     click.option(
-        "--fps", default="25", callback=_check_rate, metavar="RATE", help="Pictures per second made of a still picture."
+        "--fps",
+        default=str(DEFAULT_FPS),
+        callback=_check_rate,
+        metavar="RATE",
+        help="Pictures per second made of a still picture.",
     ),
     click.option(
         "--precision",

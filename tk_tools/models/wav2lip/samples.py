@@ -15,12 +15,10 @@ from tk_tools.audio.mel_presets import WAV2LIP
 from tk_tools.models.wav2lip.networks import HALF
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW, MEL_COLUMNS
 
-COLUMNS_PER_SECOND = Fraction(WAV2LIP.sample_rate, WAV2LIP.hop_length)  # 80
-
 
 def first_column(frame: int, fps: Fraction) -> int:
     """The mel column at which `frame` starts (rounded down)."""
-    return int(frame * COLUMNS_PER_SECOND / fps)
+    return int(frame * WAV2LIP.columns_per_second / fps)
 
 
 def mel_window(mel: np.ndarray, frame: int, fps: Fraction) -> np.ndarray | None:

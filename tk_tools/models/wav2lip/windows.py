@@ -19,13 +19,12 @@ from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.nets.sync_expert import MEL_COLUMNS
 
-COLUMNS_PER_SECOND = WAV2LIP.sample_rate / WAV2LIP.hop_length  # 80
 SILENCE = 0.25  # seconds behind the speech: the last picture's window of 0.2 s and the margin of the spectrum
 
 
 def start_column(picture: int, fps: Fraction) -> int:
     """The first mel column that a picture hears; in floating point like the original, which decides some roundings."""
-    return int(picture * (COLUMNS_PER_SECOND / float(fps)))
+    return int(picture * (float(WAV2LIP.columns_per_second) / float(fps)))
 
 
 def mel_windows(blocks: Iterable[np.ndarray], fps: Fraction) -> Iterator[tuple[int, np.ndarray]]:
