@@ -9,6 +9,7 @@ import torch
 from tests.models.wav2lip.clips import make_clip
 from tk_tools.errors import InputError
 from tk_tools.files.face_file import FaceFile
+from tk_tools.models.wav2lip import data as data_module
 from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig
 from tk_tools.models.wav2lip.data import ExpertWindows, GeneratorWindows, inspect, read_mel
 from tk_tools.models.wav2lip.samples import FRAMES_PER_WINDOW, first_column, usable_windows
@@ -37,6 +38,17 @@ def test_an_item_follows_from_its_draw(paths):
         assert same(kept[draw], read_again[draw])
         assert same(kept[draw], kept[draw])
     assert not same(kept[Draw(0, 1)], kept[Draw(0, 2)])
+
+
+@pytest.mark.parametrize(("cache_mb", "made"), [(0, 6), (1, 3), (100, 3)])
+def test_mels_are_made_once_although_the_pictures_find_no_room(paths, monkeypatch, cache_mb, made):
+    """Three clips: mels of 62 kB, pictures of 1.7 MB each."""
+    count = []
+    monkeypatch.setattr(data_module, "read_mel", lambda file: count.append(file.path) or read_mel(file))
+    data, expected = generator_windows(paths, cache_mb=cache_mb), generator_windows(paths)
+    for seed in range(6):
+        assert same(data[Draw(index=seed % 3, seed=seed)], expected[Draw(index=seed % 3, seed=seed)])
+    assert len(count) == made + 3
 
 
 def test_pictures_and_sound_belong_together(paths):

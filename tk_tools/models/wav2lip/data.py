@@ -1,15 +1,14 @@
 """Training items from NAME.face.h5 files: which five frames are drawn, and the sound that belongs to them.
 
 An item follows from (clip, seed) alone, so a resumed run sees what an unbroken one would. Pictures stay uint8 RGB until
-they are on the device. Whole clips are kept decoded while they fit config.cache_mb; after that only the frames of a
-window are read.
+they are on the device. The mels of all clips are kept while they fit config.cache_mb, and as many clips decoded as fit
+beside them; of the others only the frames of a window are read.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tk_tools.audio.mel import mel
 from tk_tools.audio.mel_presets import WAV2LIP
 from tk_tools.errors import InputError
 from tk_tools.files.face_file import FaceFile
+from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.models.wav2lip.config import ExpertConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
@@ -27,17 +27,18 @@ from tk_tools.train.task import Draw
 
 LAYOUT = "wav2lip"
 SILENCE = 32  # of 32767, the peak: -60 dB
-FPS = Fraction(25)  # five frames are 0.2 s, the expert's window, at this rate alone
+FPS = DEFAULT_FPS  # five frames are 0.2 s, the expert's window, at this rate alone
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A file that can be trained on, and the first frames of its usable windows."""
+    """A file that can be trained on, the first frames of its usable windows, and the room that its mel takes."""
 
     path: Path
     windows: np.ndarray  # (windows,) int64, ascending
+    mel_bytes: int
 
 
 def read_mel(file: FaceFile) -> np.ndarray:
@@ -80,7 +81,26 @@ def inspect(path: Path, min_windows: int) -> Clip:
             f"has {len(windows)} usable windows of {FRAMES_PER_WINDOW} frames, fewer than min_windows={min_windows}",
             path=path,
         )
-    return Clip(path=Path(path), windows=windows)
+    mel_bytes = (columns + 1) * WAV2LIP.n_mels * np.dtype(np.float32).itemsize  # one more: a resampler may round up
+    return Clip(path=Path(path), windows=windows, mel_bytes=mel_bytes)
+
+
+class Kept:
+    """Arrays of clips by their place, in `room` bytes; what does not fit is not kept."""
+
+    def __init__(self, room: int):
+        self.room = room
+        self._arrays: dict[int, np.ndarray] = {}
+
+    def get(self, place: int) -> np.ndarray | None:
+        return self._arrays.get(place)
+
+    def keep(self, place: int, array: np.ndarray) -> np.ndarray:
+        """Keep an array of a clip if there is room; gives it back."""
+        if array.nbytes <= self.room:
+            self.room -= array.nbytes
+            self._arrays[place] = array
+        return array
 
 
 class _Windows(Dataset):
@@ -94,8 +114,10 @@ class _Windows(Dataset):
         self.config = config
         self.fixed = fixed
         self.per_clip = config.val_windows_per_clip if fixed else config.windows_per_clip
-        self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._room = config.cache_mb * 1_000_000
+        room = config.cache_mb * 1_000_000
+        # A mel is a 27th of its pictures, and takes longer to make than the pictures of an item to decode.
+        self._mels = Kept(min(room, sum(clip.mel_bytes for clip in clips)))
+        self._pictures = Kept(room - self._mels.room)
         self._damaged: set[int] = set()
 
     def __len__(self) -> int:
@@ -131,17 +153,16 @@ class _Windows(Dataset):
 
     def read(self, place: int, *firsts: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """The mel of a clip, and the five pictures from each of the given frames on."""
-        if place in self._kept:
-            spectrum, pictures = self._kept[place]
-            return spectrum, [pictures[first : first + FRAMES_PER_WINDOW] for first in firsts]
-        with FaceFile(self.clips[place].path) as file:
-            spectrum = read_mel(file)
-            size = spectrum.nbytes + len(file) * FACE_SIZE * FACE_SIZE * 3
-            if size > self._room:
-                return spectrum, [read_pictures(file, first, first + FRAMES_PER_WINDOW) for first in firsts]
-            self._room -= size
-            self._kept[place] = (spectrum, read_pictures(file, 0, len(file)))
-        return self.read(place, *firsts)
+        spectrum, pictures = self._mels.get(place), self._pictures.get(place)
+        if spectrum is None or pictures is None:
+            with FaceFile(self.clips[place].path) as file:
+                if spectrum is None:
+                    spectrum = self._mels.keep(place, read_mel(file))
+                if pictures is None and self._pictures.room < len(file) * FACE_SIZE * FACE_SIZE * 3:
+                    return spectrum, [read_pictures(file, first, first + FRAMES_PER_WINDOW) for first in firsts]
+                if pictures is None:
+                    pictures = self._pictures.keep(place, read_pictures(file, 0, len(file)))
+        return spectrum, [pictures[first : first + FRAMES_PER_WINDOW] for first in firsts]
 
     def another(self, place: int, first: int, rng: np.random.Generator, nearby: int | None = None) -> int:
         """The start of another window of the clip, at most `nearby` frames away when there is one that near."""
