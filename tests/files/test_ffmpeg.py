@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,7 +78,13 @@ def test_pictures_of_another_size_are_refused_and_ffmpeg_ends(tmp_path):
     assert set(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_full_disk_is_told(tmp_path):
+def test_a_device_without_room_is_told():
+    noise = np.random.default_rng(0).integers(0, 255, (30, 64, 64, 3), dtype=np.uint8)
+    with pytest.raises(OutputError, match="no room left on the disk"):
+        write_video(Path("/dev/full"), noise, fps=Fraction(25), quality=5)
+
+
+def test_a_file_past_the_limit_is_told(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (60, 64, 64, 3), dtype=np.uint8)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))

@@ -136,7 +136,7 @@ class VideoWriter:
         said = lines[-1] if lines else "it said nothing"
         if code == -signal.SIGXFSZ:
             said = "the file grew past the size limit of the system"
-        elif os.strerror(errno.ENOSPC) in said:
+        elif code == 256 - errno.ENOSPC or os.strerror(errno.ENOSPC) in said:  # its own code for it; words come later
             return output_error(OSError(errno.ENOSPC, ""), self.path)
         return OutputError(f"ffmpeg failed with code {code} after {self.count} pictures: {said}", path=self.path)
 
