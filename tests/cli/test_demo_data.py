@@ -1,12 +1,17 @@
 """tk-demo-data: paths on stdout, the same bytes whatever the workers, no work done twice."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
 
+from tests.cli.conftest import SCRIPTS
 from tk_tools.cli import demo_data
 from tk_tools.cli._main import run as run_command
 from tk_tools.demo.script import LONGEST_SHIFT
@@ -98,6 +103,22 @@ def test_full_disk_names_the_clip_and_leaves_neither_clip_nor_truth(tmp_path, bl
     assert len(done.stderr.splitlines()) == 1
     assert f"{tmp_path}/demo-0-000.mp4: " in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_worker_is_told_with_its_clip_and_leaves_nothing(tmp_path):
+    command = [SCRIPTS / "tk-demo-data", "--clips", "2", "--seconds", "3", "--workers", "2", tmp_path]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        for temporary in tmp_path.glob(".tk-*demo-0-000.mp4"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(temporary.name.split("-")[2]), signal.SIGKILL)
+        time.sleep(0.005)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    clip = tmp_path / "demo-0-000.mp4"
+    assert err.startswith(f"tk-demo-data: {clip}: worker was killed (signal 9), perhaps out of memory")
+    assert err.count("\n") == 1
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "demo-0-000"))]
 
 
 def test_shift_of_the_option_is_that_of_the_library():

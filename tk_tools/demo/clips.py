@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,28 +26,29 @@ class MadeClip:
 def make_clips(
     folder: Path, first: ClipOptions, *, count: int, workers: int = 1, force: bool = False
 ) -> Iterator[MadeClip]:
-    """Make `count` clips, their indices from that of `first` on, and give each when it is finished, in order."""
-    sweep(folder)
+    """Make `count` clips, their indices from that of `first` on, and give each when it is finished, in order.
+
+    TkError: a clip cannot be made, or its worker was killed. What killed runs left in the folder is swept.
+    """
     wanted = [replace(first, index=first.index + number) for number in range(count)]
-    targets = [folder / f"{clip_name(options)}.mp4" for options in wanted]
-    statuses = _statuses(targets, wanted, force, min(workers, count))
-    for target, status in zip(targets, statuses, strict=True):
-        yield MadeClip(path=target, truth=truth_path(target), status=status)
+    clips = [(folder / f"{clip_name(options)}.mp4", options) for options in wanted]
+    sweep(folder)
+    try:
+        with closing(_statuses(clips, force, min(workers, count))) as statuses:
+            for (target, _), status in zip(clips, statuses, strict=True):
+                yield MadeClip(path=target, truth=truth_path(target), status=status)
+    finally:
+        sweep(folder)
 
 
-def _statuses(targets: list[Path], wanted: list[ClipOptions], force: bool, workers: int) -> Iterator[str]:
+def _statuses(clips: list[tuple[Path, ClipOptions]], force: bool, workers: int) -> Iterator[str]:
     if workers <= 1:
-        for target, options in zip(targets, wanted, strict=True):
-            yield make_clip_once(target, options, force)
+        yield from (make_clip_once(target, options, force) for target, options in clips)
         return
     pool = SlotPool(workers)
-    tasks = in_order(
-        zip(targets, wanted, strict=True), lambda clip: pool.submit(make_clip_once, *clip, force), pool, workers
-    )
-    try:
-        for _, task in tasks:
-            yield task.result()
-    except WorkerDied as error:
-        raise TkError(str(error)) from error
-    finally:
-        tasks.close()
+    with closing(in_order(clips, lambda clip: pool.submit(make_clip_once, *clip, force), pool, workers)) as tasks:
+        for (target, _), task in tasks:
+            try:
+                yield task.result()
+            except WorkerDied as error:
+                raise TkError(str(error), path=target) from error
