@@ -45,7 +45,7 @@ def test_other_options_make_it_again(tk, clip, tmp_path):
     (path,) = tk("tk-extract-frames", clip, tmp_path).paths
     with FramesFile(path) as file:
         before = file.frames.offsets[-1]
-    assert tk("tk-extract-frames", "--quality", "50", clip, tmp_path).err == ""
+    assert tk("tk-extract-frames", "--quality", "50", clip, tmp_path).err.endswith(": 1 done (1 replaced)\n")
     with FramesFile(path) as file:
         assert file.frames.offsets[-1] < before
 
