@@ -21,7 +21,7 @@ def portrait() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def ground(height: int, width: int) -> np.ndarray:
-    """A picture without a face: coarse and fine noise of muted colours, the same for each size."""
+    """(height, width, 3) uint8 without a face: coarse and fine noise of muted colours, the same for each size."""
     noise = np.random.default_rng(seed=1).integers(60, 190, (height // 32 + 1, width // 32 + 1, 3)).astype(np.uint8)
     coarse = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
     fine = np.random.default_rng(seed=2).integers(0, 20, (height, width, 1)).astype(np.uint8)
@@ -31,7 +31,7 @@ def ground(height: int, width: int) -> np.ndarray:
 def put_face(
     picture: np.ndarray, x: float, y: float, *, scale: float = 1.0, turn: float = 0.0, mirrored: bool = False
 ) -> np.ndarray:
-    """A copy of the picture with the head's centre at (x, y); `turn` in degrees, counter-clockwise."""
+    """A copy of the picture (H, W, 3) with the head's centre at (x, y) px; `turn` in degrees, counter-clockwise."""
     head, mask = portrait()
     if mirrored:
         head, mask = head[:, ::-1], mask[:, ::-1]

@@ -20,6 +20,7 @@ PNG = CropOptions(codec="png")
 
 
 def write_video(path: Path, pictures, sound: Path | None = None) -> Path:
+    """An mp4 at 25 frames/s of pictures (H, W, 3) uint8 RGB."""
     height, width = pictures[0].shape[:2]
     with VideoWriter(path, width=width, height=height, fps=Fraction(25), audio=sound, quality=12) as writer:
         for picture in pictures:

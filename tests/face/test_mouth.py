@@ -7,6 +7,7 @@ from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks, widt
 
 
 def points(gap):
+    """(68, 2) landmarks, px: a face 100 high with lips `gap` apart and a mouth 40 wide."""
     landmarks = np.zeros((68, 2))
     landmarks[27], landmarks[8] = (50, 20), (50, 120)
     landmarks[62], landmarks[66] = (50, 90), (50, 90 + gap)

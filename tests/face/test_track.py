@@ -19,6 +19,7 @@ def backend():
 
 
 def follow(pictures, backend, choice="largest", **options):
+    """The frames of pictures (H, W, 3), which are valid (n,), and the middles of their boxes (n, 2) px."""
     frames = list(FaceStream(pictures, Tracker(backend, choice), find_layout("wav2lip"), **options))
     valid = np.array([frame.valid for frame in frames])
     middles = np.array([boxes.center(frame.box) for frame in frames])
@@ -193,6 +194,7 @@ def scripted_pictures(script):
 
 
 def places(script, choice="left"):
+    """Where the tracker finds the face in each picture of the script: x in px, None without one."""
     tracker = Tracker(Scripted(script), choice)
     found = [tracker.step(picture)[0] for picture in scripted_pictures(script)]
     return [None if sighting is None else round(sighting.landmarks.mean(axis=0)[0]) for sighting in found]

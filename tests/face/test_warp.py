@@ -20,6 +20,7 @@ def transforms(draw, turned=True):
 
 
 def picture(seed=0, height=96, width=120):
+    """(height, width, 3) uint8 noise."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 

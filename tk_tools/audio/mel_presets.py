@@ -36,6 +36,7 @@ class MelPreset:
 
     @property
     def columns_per_second(self) -> Fraction:
+        """Exact rate of the columns, 1/s."""
         return Fraction(self.sample_rate, self.hop_length)
 
     def columns(self, samples: int) -> int:

@@ -55,19 +55,19 @@ class Backend(Protocol):
         """All faces of the whole picture, best first."""
 
     def follow(self, picture: Picture, box: np.ndarray) -> list[Detection]:
-        """Faces near `box`, about as large as it; weak ones too."""
+        """Faces near `box` (4,), x1 y1 x2 y2 in pixels, about as large as it; weak ones too."""
 
     def confirm(self, picture: Picture, box: np.ndarray) -> bool:
-        """A slow second opinion: is there a face in this box?"""
+        """A slow second opinion: is there a face in this box (4,)?"""
 
     def landmarks(self, picture: Picture, box: np.ndarray) -> np.ndarray:
-        """(68, 2) float64 points (iBUG order) of the face in the box."""
+        """(68, 2) float64 points (iBUG order) of the face in the box (4,), both in pixels."""
 
     def expected_box(self, landmarks: np.ndarray) -> np.ndarray:
-        """The box that the detector would give to a face with these landmarks."""
+        """The box (4,) that the detector would give to a face with these landmarks (68, 2)."""
 
     def describe(self, picture: Picture, landmarks: np.ndarray) -> np.ndarray | None:
-        """A vector whose distance tells persons apart (0.6 and above: two persons), or None if the backend has none."""
+        """(E,) of a face with landmarks (68, 2): at a distance of 0.6 or more are two persons. None: not known here."""
 
 
 def make_backend(name: str = DEFAULT_BACKEND, options: BackendOptions = BackendOptions()) -> Backend:

@@ -21,6 +21,7 @@ class CutDetector:
         self._changes: deque[float] = deque(maxlen=HISTORY)
 
     def is_cut(self, picture: Picture) -> bool:
+        """Whether a new scene begins with this picture; asked of each picture, in order."""
         thumbnail = picture.thumbnail
         if self._last is None:
             self._last = thumbnail

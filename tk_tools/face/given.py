@@ -35,7 +35,7 @@ def read_boxes(folder: Path | None, source: Path) -> np.ndarray:
 
 
 class GivenBoxes:
-    """Stands in for a Tracker: the boxes are given, the backend lays the landmarks into them."""
+    """Stands in for a Tracker: the boxes (n, 4) are given, NaN for none; the backend lays the landmarks into them."""
 
     def __init__(self, backend: Backend, given: np.ndarray):
         self._backend, self._given = backend, iter(given)

@@ -49,5 +49,5 @@ def face_template(picture: Picture, landmarks: np.ndarray) -> np.ndarray | None:
 
 
 def likeness(first: np.ndarray | None, second: np.ndarray | None) -> float:
-    """Normalised correlation of two templates, -1 to 1; 0 when one is missing."""
+    """Normalised correlation of two templates (side, side), -1 to 1; 0 when one is missing."""
     return 0.0 if first is None or second is None else float((first * second).sum())

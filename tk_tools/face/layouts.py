@@ -97,7 +97,10 @@ def syncnet_corners(landmarks: np.ndarray) -> np.ndarray:
 
 
 def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
-    """The face turned upright: similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py)."""
+    """(68, 2) landmarks -> (3, 2) corners of the crop, pixels: the face turned upright.
+
+    Similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py).
+    """
     source = landmarks[LAWDNET_POINTS]
     target = LAWDNET_TEMPLATE
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)

@@ -77,7 +77,7 @@ class Picture:
         return _scaled(region, pixels), pixels / whole, origin
 
     def patch(self, center: np.ndarray, side: float, pixels: int) -> Patch:
-        """The same square in grey."""
+        """The same square in grey, (pixels, pixels) uint8, with its scale and corner."""
         region, origin = self._square(center, side)
         whole = region.shape[0]
         return Patch(_scaled(cv2.cvtColor(region, cv2.COLOR_RGB2GRAY), pixels), pixels / whole, origin)

@@ -91,8 +91,9 @@ def face_alignment_faces(maps: Maps, threshold: float = 0.5) -> list[np.ndarray]
 
 
 def best_rectangle(faces: np.ndarray) -> tuple[int, int, int, int] | None:
-    """Wav2Lip's choice: the best face, cut at the left and upper edge alone, as integers x1, y1, x2, y2;
-    None without a face.
+    """Wav2Lip's choice among faces (n, 5), x1 y1 x2 y2 score, best first: the best, as integers x1, y1, x2, y2.
+
+    Cut at the left and upper edge alone; None without a face.
     """
     if not len(faces):
         return None

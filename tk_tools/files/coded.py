@@ -124,7 +124,7 @@ class CodedFrames:
         return len(self.offsets) - 1
 
     def read_coded(self, start: int, stop: int) -> list[np.ndarray]:
-        """The coded bytes of pictures start to stop - 1, in one read."""
+        """The coded bytes of pictures start to stop - 1, (bytes,) uint8 each, in one read."""
         if not 0 <= start <= stop <= len(self):
             raise IndexError(f"frames {start} to {stop} of {len(self)}")
         offsets = self.offsets[start : stop + 1]
@@ -161,7 +161,7 @@ def encode(picture: np.ndarray, *, codec: str, quality: int) -> bytes:
 
 
 def decode(code: np.ndarray, *, codec: str, height: int, width: int) -> np.ndarray:
-    """The RGB picture in coded bytes. ValueError: they are damaged."""
+    """The (height, width, 3) uint8 RGB picture in coded bytes (n,) uint8. ValueError: they are damaged."""
     import cv2
 
     if codec == "raw":

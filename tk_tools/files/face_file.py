@@ -99,6 +99,7 @@ class FaceFile:
 
     @property
     def audio(self) -> Audio | None:
+        """The sound, read anew each time: (samples,) int16 and its rate in Hz; None without one."""
         return read_stored_audio(self._file)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from tk_tools.files.coded import VIDEO_DATASETS, CodedFrames, CodedWriter
 from tk_tools.files.h5 import Kind, create_h5, open_h5
 from tk_tools.files.provenance import Provenance
-from tk_tools.files.sound import AUDIO_DATASETS, read_stored_audio, write_audio
+from tk_tools.files.sound import AUDIO_DATASETS, Audio, read_stored_audio, write_audio
 from tk_tools.files.soundtrack import clip_samples, read_clip_audio
 
 FRAMES = Kind(
@@ -33,7 +33,8 @@ class FramesFile:
         self.frames = CodedFrames(self._file)
 
     @property
-    def audio(self):
+    def audio(self) -> Audio | None:
+        """The sound, read anew each time: (samples,) int16 and its rate in Hz; None without one."""
         return read_stored_audio(self._file)
 
     def close(self) -> None:

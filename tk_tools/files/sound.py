@@ -31,7 +31,7 @@ class Audio:
 
 
 def write_audio(file: h5py.File, blocks: Iterable[np.ndarray], sample_rate: int) -> None:
-    """Write int16 blocks, one after another, as /audio/samples."""
+    """Write blocks (n,) int16 of any size, one after another, as /audio/samples; sample_rate in Hz."""
     dataset = file.create_dataset(
         "audio/samples", shape=(0,), maxshape=(None,), dtype="int16", chunks=(_CHUNK,), fletcher32=True
     )

@@ -86,7 +86,7 @@ def clip_samples(frames: int, fps: Fraction, rate: int) -> int:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Float samples in [-1, 1] as 16-bit PCM; what lies beyond is clipped."""
+    """Float samples (n,) in [-1, 1] as 16-bit PCM, (n,) int16; what lies beyond is clipped."""
     return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 

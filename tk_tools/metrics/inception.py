@@ -28,6 +28,7 @@ class Conv(nn.Module):
         self.bn = nn.BatchNorm2d(channels_out, eps=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H', W')."""
         return torch.relu(self.bn(self.conv(x)))
 
 
@@ -53,6 +54,7 @@ class Mixed5(nn.Module):
         self.branch_pool = Conv(channels, pool)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H, W)."""
         five = self.branch5x5_2(self.branch5x5_1(x))
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch1x1(x), five, three, self.branch_pool(_average(x))], dim=1)
@@ -69,6 +71,7 @@ class Mixed6a(nn.Module):
         self.branch3x3dbl_3 = Conv(96, 96, kernel=3, stride=2, padded=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H', W')."""
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch3x3(x), three, _halve(x)], dim=1)
 
@@ -90,6 +93,7 @@ class Mixed6(nn.Module):
         self.branch_pool = Conv(768, 192)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H, W)."""
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         twice = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         twice = self.branch7x7dbl_5(self.branch7x7dbl_4(twice))
@@ -109,6 +113,7 @@ class Mixed7a(nn.Module):
         self.branch7x7x3_4 = Conv(192, 192, kernel=3, stride=2, padded=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H', W')."""
         three = self.branch3x3_2(self.branch3x3_1(x))
         seven = self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x)))
         return torch.cat([three, self.branch7x7x3_4(seven), _halve(x)], dim=1)
@@ -131,6 +136,7 @@ class Mixed7(nn.Module):
         self.maximum_pool = maximum_pool
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H, W)."""
         one = self.branch3x3_1(x)
         two = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         pooled = functional.max_pool2d(x, kernel_size=3, stride=1, padding=1) if self.maximum_pool else _average(x)

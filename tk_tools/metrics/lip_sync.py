@@ -49,7 +49,7 @@ class SyncScorer(Protocol):
         """How many windows a sound of that many samples has."""
 
     def listen(self, samples: np.ndarray) -> object:
-        """int16 samples at 16 kHz -> what embed_sound needs."""
+        """(samples,) int16 at 16 kHz -> what embed_sound needs."""
 
     def embed_sound(self, sound: object, first: int, count: int) -> np.ndarray:
         """Windows first .. first + count - 1 -> (count, E)."""
@@ -75,6 +75,7 @@ class SyncNetScorer:
         return samples // SAMPLES_PER_FRAME - OVERLAP - self.spare
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
+        """(samples,) int16, as they are."""
         return samples
 
     @torch.inference_mode()
@@ -117,6 +118,7 @@ class ExpertScorer:
         return ((columns - sync_expert.MEL_COLUMNS + 1) * FRAME_RATE - 1) // MEL_PER_SECOND + 1
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
+        """(samples,) int16 -> mel (columns, 80) float32."""
         seconds = (samples[start : start + SAMPLE_RATE] for start in range(0, len(samples), SAMPLE_RATE))
         return np.concatenate(list(mel_blocks(seconds, WAV2LIP)))
 

@@ -36,6 +36,7 @@ class SyncResult:
 
     @property
     def windows(self) -> int:
+        """How many windows of five frames were compared."""
         return len(self.distances)
 
     @property

@@ -13,7 +13,7 @@ from tk_tools.plots.figure import render
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a NAME.mel.h5. InputError: not such a file, or it is empty."""
+    """The picture, (H, W, 3) uint8 RGB, of a NAME.mel.h5. InputError: not such a file, or it is empty."""
     mel = read_mel_file(path)
     frames, bands = mel.values.shape
     if frames == 0:

@@ -12,7 +12,7 @@ from tk_tools.plots.figure import BLUE, GREY, render
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a NAME.truth.h5. InputError: not such a file."""
+    """The picture, (H, W, 3) uint8 RGB, of a NAME.truth.h5. InputError: not such a file."""
     truth = read_truth_file(path)
     times = np.arange(len(truth.opening)) / truth.frame_rate
 

@@ -26,7 +26,7 @@ _SPARE = 8  # thumbnails kept per picture wanted, while the length of a video is
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a video, NAME.frames.h5 or NAME.face.h5. InputError: no pictures."""
+    """The picture, (H, W, 3) uint8 RGB, of a video, NAME.frames.h5 or NAME.face.h5. InputError: no pictures."""
     with _open(path) as (frames, fps, valid):
         if isinstance(frames, CodedFrames):
             chosen = _spread(len(frames), options.pictures)

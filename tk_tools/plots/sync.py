@@ -14,7 +14,7 @@ _NAMED = 6  # clips; more are thin lines around their mean
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a NAME.sync.h5 (tk-eval-lse --curves). InputError: not such a file."""
+    """The picture, (H, W, 3) uint8 RGB, of a NAME.sync.h5 (tk-eval-lse --curves). InputError: not such a file."""
     with SyncFile(path) as file:
         clips = (
             list(file)

@@ -18,7 +18,7 @@ _COLOURS = {"train": BLUE, "val": ORANGE}
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a run's metrics.csv. InputError: not such a file, or no numbers in it yet."""
+    """The picture, (H, W, 3) uint8 RGB, of a run's metrics.csv. InputError: not such a file, or no numbers yet."""
     series: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for row in read_metrics(path):
         for column, value in row.items():

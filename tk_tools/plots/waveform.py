@@ -15,7 +15,7 @@ _STRETCH = 0.005  # seconds
 
 
 def draw(path: Path, options: PlotOptions) -> np.ndarray:
-    """The picture of a sound or video file. InputError: no sound."""
+    """The picture, (H, W, 3) uint8 RGB, of a sound or video file. InputError: no sound."""
     rate = audio_rate(path)
     low, high, count = _envelope(path, max(1, round(rate * _STRETCH)))
     if count == 0:

@@ -23,6 +23,10 @@ def make_clip(
     loudness: float = 8000,
     valid=None,
 ) -> Path:
+    """Write a NAME.face.h5 of `frames` crops (size, size, 3) with 16 kHz sound whose peak is `loudness` (of 32767).
+
+    valid: (frames,) bool, all without it; sound: whether there is any.
+    """
     rng = np.random.default_rng(seed)
     knots = np.arange(0, frames + 4, 4)
     opening = np.interp(np.arange(frames), knots, rng.random(len(knots)))

@@ -93,6 +93,7 @@ class Kept:
         self._arrays: dict[int, np.ndarray] = {}
 
     def get(self, place: int) -> np.ndarray | None:
+        """The array of a clip, of whatever shape it was kept; None: there was no room, or it was not asked for yet."""
         return self._arrays.get(place)
 
     def keep(self, place: int, array: np.ndarray) -> np.ndarray:
@@ -194,6 +195,7 @@ class ExpertWindows(_Windows):
         }
 
     def off_sync(self, place: int, first: int, rng: np.random.Generator) -> int:
+        """The first frame of a window of the clip that is not the one at `first`."""
         near = not self.fixed and rng.random() < self.config.nearby_share
         return self.another(place, first, rng, nearby=self.config.nearby_frames if near else None)
 

@@ -39,6 +39,7 @@ class UpBlock(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H', W')."""
         return torch.relu(self.conv_block(x))
 
 
@@ -52,6 +53,7 @@ class LeakyBlock(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels_in, H, W) -> (B, channels_out, H', W')."""
         return functional.leaky_relu(self.conv_block(x), negative_slope=0.01)
 
 

@@ -36,6 +36,7 @@ _NEAR_GUESSING = 0.03
 
 
 def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam over all weights of a network, its update in one pass."""
     return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
 
 
@@ -69,11 +70,13 @@ class Means:
         self._count = 0
 
     def add(self, **losses: Tensor) -> None:
+        """One batch: a scalar for each name."""
         self._count += 1
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach().double()
 
     def result(self) -> dict[str, float]:
+        """The means by name, the same on all processes."""
         return {
             name: float(self._fabric.all_reduce(value / self._count, reduce_op="mean"))
             for name, value in self._sums.items()
@@ -110,6 +113,7 @@ class ExpertTask(ClipTask):
         self.set_up(net)
 
     def set_up(self, net: SyncExpert) -> None:
+        """Take the network, its optimiser and its schedule into training."""
         net = net.to(memory_format=torch.channels_last)
         optimizer = adam(net, self.config.learning_rate, betas=(self.config.beta1, self.config.beta2))
         self.expert, self.optimizer = self.fabric.setup(net, optimizer)
@@ -132,6 +136,7 @@ class ExpertTask(ClipTask):
         return {"loss": loss.detach()}
 
     def descend_and_decay(self, loss: Tensor) -> None:
+        """One update on a scalar loss, and a step of the schedule."""
         self.descend(loss, self.expert, self.optimizer)
         decay(self)
 
@@ -197,6 +202,7 @@ class GeneratorTask(ClipTask):
         self.set_up(generator, expert)
 
     def set_up(self, generator: Generator, expert: SyncExpert) -> None:
+        """Take the generator into training, and the expert as its frozen judge."""
         config = self.config
         self.sync_on = config.sync_from_start
         self.expert = self.fabric.to_device(expert.to(memory_format=torch.channels_last)).requires_grad_(False)
@@ -236,13 +242,14 @@ class GeneratorTask(ClipTask):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """The generator's losses on made pictures; the sync loss is 0 while it is off."""
+        """The generator's losses, scalars: made and target (B, 3, 5, 96, 96), mel (B, 1, 80, 16); sync 0 while off."""
         l1 = picture_l1(made, target, self.config.mouth_weight)
         sync = self.sync(made, mel) if self.sync_on else l1.new_zeros(())
         weight = self.config.sync_weight if self.sync_on else 0.0
         return {"loss": weighted(l1, sync, weight), "l1": l1, "sync": sync}
 
     def sync(self, made: Tensor, mel: Tensor) -> Tensor:
+        """The expert's loss, a scalar, on pictures (B, 3, 5, 96, 96) and their sound (B, 1, 80, 16)."""
         with self.judge(self.expert) as expert:
             return sync_loss(expert, mel, made)
 
@@ -260,6 +267,7 @@ class GeneratorTask(ClipTask):
         return result
 
     def measured(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The numbers of a validation on one batch, scalars; shapes as in `judged`."""
         l1, sync = picture_l1(made, target), self.sync(made, mel)
         loss = weighted(l1, sync, self.config.sync_weight)
         return {"loss": loss, "l1": l1, "sync": sync, "sync_true": self.sync(target, mel)}
@@ -300,6 +308,7 @@ class GanTask(GeneratorTask):
         self.set_up_discriminator(load_discriminator(known).train() if known else QualityDiscriminator(config.width))
 
     def set_up_discriminator(self, net: QualityDiscriminator) -> None:
+        """Take the discriminator into training."""
         config = self.config
         net = net.to(memory_format=torch.channels_last)
         optimizer = adam(net, config.discriminator_learning_rate, betas=(config.beta1, config.beta2))
@@ -309,7 +318,7 @@ class GanTask(GeneratorTask):
         self.schedulers |= {f"discriminator_{k}": v for k, v in decaying(self.discriminator_optimizer, config).items()}
 
     def learn(self, faces: Tensor, frame_mels: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """The generator's update, then the discriminator's on the pictures from before it."""
+        """The generator's update, then the discriminator's on the pictures from before it; shapes as `inputs`."""
         made = self.generator(frame_mels, faces)
         losses = self.judged(made, mel, target)
         self.descend(losses["loss"], self.generator, self.optimizer)
@@ -327,11 +336,12 @@ class GanTask(GeneratorTask):
         return losses | {"loss": total, "perceptual": perceptual}
 
     def perceptual(self, made: Tensor) -> Tensor:
+        """How far the discriminator is from calling (B, 3, 5, 96, 96) pictures real, a scalar."""
         with self.judge(self.discriminator) as discriminator:
             return real_loss(discriminator(made))
 
     def told_apart(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """The discriminator's losses on real and on made pictures, in one pass."""
+        """The discriminator's losses, scalars, on real and on made (B, 3, 5, 96, 96) pictures, in one pass."""
         halves = torch.cat([target, made.to(target.dtype)])
         logits = self.discriminator(halves).view(-1, len(halves))  # (T, 2 B)
         real, fake = logits.split(len(target), dim=1)

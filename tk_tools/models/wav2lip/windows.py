@@ -69,6 +69,7 @@ class Speech:
 
     @property
     def seconds(self) -> Fraction:
+        """Length of the sound that was read so far, exact."""
         return Fraction(self._samples, self.rate)
 
     def __iter__(self) -> Iterator[np.ndarray]:
