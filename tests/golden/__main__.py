@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     root = Path(arguments[0])
-    systems = arguments[1:] or sorted(folder.name for folder in root.iterdir() if folder.is_dir())
+    systems = arguments[1:] or sorted({path.parent.name for path in root.glob("*/*.json")})
     passed = failed = 0
     for system in systems:
         pairs = sorted((root / system).glob("*.json"))

@@ -44,6 +44,21 @@ def test_nan_and_levels():
     assert difference(np.array([9.0]), np.array([10.0])) == pytest.approx(0.1)
 
 
+def test_folders_beside_the_systems_are_no_failure(tmp_path):
+    source = HERE / "wav2lip" / "lse.json"
+    arrays = np.load(source.with_suffix(".npz"))
+    write_pair(tmp_path / "wav2lip", "lse", json.loads(source.read_text()), **arrays)
+    (tmp_path / "cases").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.golden", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=HERE.parent.parent,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 passed, 0 failed")
+
+
 def test_unknown_names_fail_and_set_the_exit_code(tmp_path):
     write_pair(tmp_path / "wav2lip", "no_such_network", {"inputs": {}, "outputs": {"a": [1]}}, a=np.zeros(1))
     done = subprocess.run(
