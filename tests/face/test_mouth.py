@@ -1,9 +1,9 @@
-"""The measured mouth: known openings on drawn points and drawn faces."""
+"""The measured mouth: known openings on drawn points."""
 
 import numpy as np
 import pytest
 
-from tk_tools.face.mouth import opening_from_crops, opening_from_landmarks, width_from_landmarks
+from tk_tools.face.mouth import opening_from_landmarks, width_from_landmarks
 
 
 def points(gap):
@@ -24,16 +24,3 @@ def test_opening_and_width_are_fractions_of_the_face_height():
 def test_neither_size_nor_turn_of_the_face_matters():
     turn = np.array([[0.8, -0.6], [0.6, 0.8]])
     assert opening_from_landmarks(3 * points(10) @ turn.T + 7) == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize("skin", [90, 200])
-@pytest.mark.parametrize("side", [96, 288])
-def test_darkness_grows_with_the_opening(skin, side):
-    crops = []
-    for gap in (0, 4, 8, 14):
-        crop = np.full((96, 96, 3), skin, np.uint8)
-        crop[70 : 70 + gap, 36:60] = skin // 5
-        crops.append(np.repeat(np.repeat(crop, side // 96, axis=0), side // 96, axis=1))
-    darkness = opening_from_crops(crops)
-    assert darkness[0] == 0
-    assert np.all(np.diff(darkness) > 0.05)

@@ -30,14 +30,14 @@ def make_motion(random: np.random.Generator, *, count: int, rate: float) -> Moti
 
     offset = random.uniform(-1, 1, size=3)
     return Motion(
-        roll=np.radians(4.0) * offset[0] + np.radians(curve(3.0, 1.3)),
-        scale=1 + 0.03 * offset[1] + curve(0.02, 1.8),
-        right=0.02 * offset[2] + curve(0.018, 1.1),
-        down=curve(0.012, 0.9),
-        yaw=curve(0.02, 1.4),
-        pitch=curve(0.01, 1.2),
+        roll=np.radians(4.0) * offset[0] + np.radians(curve(1.2, 1.3)),
+        scale=1 + 0.03 * offset[1] + curve(0.008, 1.8),
+        right=0.02 * offset[2] + curve(0.008, 1.1),
+        down=curve(0.005, 0.9),
+        yaw=curve(0.008, 1.4),
+        pitch=curve(0.004, 1.2),
         blink=_blinks(random, count=count, rate=rate),
-        gain=1 + curve(0.05, 1.5),
+        gain=1 + curve(0.02, 1.5),
     )
 
 

@@ -68,7 +68,7 @@ class ExpertConfig(Wav2LipConfig):
             "batch_size": 8,
             "windows_per_item": 4,
             "nearby_share": 0.5,
-            "max_steps": 450,
+            "max_steps": 500,
             "validate_every": 100,
             "checkpoint_every": 250,
             "stuck_after": 400,
@@ -110,16 +110,17 @@ class GeneratorConfig(Wav2LipConfig):
         "tiny": _TINY
         | {
             "width": 0.25,
-            "learning_rate": 7e-4,
-            "batch_size": 4,
+            "learning_rate": 3e-4,
+            "batch_size": 20,
             "warm_start": True,
+            "single_frames": True,
+            "squared_error": True,
             "mouth_weight": 4.0,
-            "sync_weight": 0.1,
-            "sync_from_start": True,
+            "sync_weight": 0.0,
             "expert_norm": "running",
-            "max_steps": 350,
-            "validate_every": 175,
-            "checkpoint_every": 175,
+            "max_steps": 450,
+            "validate_every": 225,
+            "checkpoint_every": 225,
         }
     }
 
@@ -145,8 +146,18 @@ class GeneratorConfig(Wav2LipConfig):
         description="Whether a new generator begins by copying its reference, with the audio encoder of the expert"
         " (of the same width), instead of at random as the original does.",
     )
+    single_frames: bool = Field(
+        False,
+        description="Whether a training item is one frame of a window and not all five: more unlike pictures in a batch"
+        " of the same cost, but nothing that the expert could judge, so sync_weight must be 0.",
+    )
+    squared_error: bool = Field(
+        False,
+        description="Whether the pictures' error is squared, which weighs the mouth that moves more than the skin that"
+        " nearly fits, instead of the original's L1.",
+    )
     mouth_weight: float = Field(
-        1.0, ge=1, description="Weight in the training's L1 of the pixels around the mouth; 1: that of all others."
+        1.0, ge=1, description="Weight in the pictures' error of the pixels around the mouth; 1: that of all others."
     )
     expert_norm: Literal["batch", "running"] = Field(
         "batch",
@@ -162,11 +173,10 @@ class GanConfig(GeneratorConfig):
         "tiny": _TINY
         | {
             "width": 0.25,
-            "learning_rate": 1e-4,
             "discriminator_learning_rate": 1e-4,
             "batch_size": 4,
+            "learning_rate": 5e-5,
             "mouth_weight": 4.0,
-            "sync_weight": 0.1,
             "sync_from_start": True,
             "expert_norm": "running",
             "max_steps": 30,

@@ -20,7 +20,7 @@ from tk_tools.audio.mel_presets import WAV2LIP
 from tk_tools.errors import InputError
 from tk_tools.files.face_file import FaceFile
 from tk_tools.files.rates import DEFAULT_FPS
-from tk_tools.models.wav2lip.config import ExpertConfig, Wav2LipConfig
+from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
 from tk_tools.train.task import Draw
@@ -203,15 +203,21 @@ class ExpertWindows(_Windows):
 class GeneratorWindows(_Windows):
     """Items of stages generator and gan.
 
-    `target`, `reference` (5, 96, 96, 3) uint8 RGB: the window and another one; `mel` (1, 80, 16) of the window,
-    `frame_mels` (5, 1, 80, 16) of each frame.
+    `target`, `reference` (T, 96, 96, 3) uint8 RGB: the window and another one; `mel` (1, 80, 16) of the window,
+    `frame_mels` (T, 1, 80, 16) of each frame. T is 5, or 1, any of them, with config.single_frames; 5 for validation.
     """
+
+    config: GeneratorConfig
 
     def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
         spectrum, (target, reference) = self.read(place, first, self.another(place, first, rng))
+        kept = slice(None)
+        if self.config.single_frames and not self.fixed:
+            one = int(rng.integers(FRAMES_PER_WINDOW))
+            kept = slice(one, one + 1)
         return {
             "mel": torch.from_numpy(mel_window(spectrum, first, FPS)),
-            "frame_mels": torch.from_numpy(frame_mels(spectrum, first, FPS)),
-            "target": torch.from_numpy(target.copy()),
-            "reference": torch.from_numpy(reference.copy()),
+            "frame_mels": torch.from_numpy(frame_mels(spectrum, first, FPS)[kept]),
+            "target": torch.from_numpy(target[kept].copy()),
+            "reference": torch.from_numpy(reference[kept].copy()),
         }

@@ -11,16 +11,19 @@ from torch.nn import functional
 from tk_tools.models.wav2lip.samples import expert_faces
 from tk_tools.nets.sync_expert import SyncExpert
 
-MOUTH = (slice(58, 88), slice(29, 67))  # rows and columns of a crop in which only the mouth moves
+MOUTH = (slice(52, 92), slice(22, 74))  # rows and columns of a crop that a speaking mouth and chin change
 
 
-def picture_l1(made: torch.Tensor, target: torch.Tensor, mouth_weight: float = 1.0) -> torch.Tensor:
-    """Mean absolute error of (B, 3, T, 96, 96) pictures, with pixels around the mouth counted mouth_weight times."""
+def picture_loss(
+    made: torch.Tensor, target: torch.Tensor, squared: bool = False, mouth_weight: float = 1.0
+) -> torch.Tensor:
+    """Mean absolute or squared error of (B, 3, T, 96, 96) pictures; those around the mouth count mouth_weight times."""
+    error = functional.mse_loss if squared else functional.l1_loss
     if mouth_weight == 1:
-        return functional.l1_loss(made.float(), target)
+        return error(made.float(), target)
     weight = torch.ones(made.shape[-2:], device=made.device)
     weight[MOUTH] = mouth_weight
-    return ((made.float() - target).abs() * (weight / weight.mean())).mean()
+    return (error(made.float(), target, reduction="none") * (weight / weight.mean())).mean()
 
 
 def cosine_bce(audio: torch.Tensor, faces: torch.Tensor, in_sync: torch.Tensor) -> torch.Tensor:
@@ -65,11 +68,11 @@ def fake_loss(logits: torch.Tensor) -> torch.Tensor:
 
 
 def weighted(
-    l1: torch.Tensor,
+    picture: torch.Tensor,
     sync: torch.Tensor | float,
     sync_weight: float,
     perceptual: torch.Tensor | float = 0.0,
     perceptual_weight: float = 0.0,
 ) -> torch.Tensor:
-    """The generator's total: sync and perceptual by their weights, and L1 by what is left of 1."""
-    return sync_weight * sync + perceptual_weight * perceptual + (1 - sync_weight - perceptual_weight) * l1
+    """The generator's total: sync and perceptual by their weights, and the pictures' by what is left of 1."""
+    return sync_weight * sync + perceptual_weight * perceptual + (1 - sync_weight - perceptual_weight) * picture

@@ -12,27 +12,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import default_collate
 
 from tk_tools.errors import ConfigError
 from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.data import Clip, ExpertWindows, GeneratorWindows, inspect
-from tk_tools.models.wav2lip.losses import cosine_bce, fake_loss, pairs_bce, picture_l1, real_loss, sync_loss, weighted
-from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
+from tk_tools.models.wav2lip.losses import (
+    cosine_bce,
+    fake_loss,
+    pairs_bce,
+    picture_loss,
+    real_loss,
+    sync_loss,
+    weighted,
+)
+from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, fold_sound, fold_time, make_expert
 from tk_tools.models.wav2lip.pictures import draw_pictures
 from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
 from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
-from tk_tools.models.wav2lip.warm_start import warm_start
+from tk_tools.models.wav2lip.warm_start import fit_output, warm_start
 from tk_tools.nets.sync_expert import SyncExpert
-from tk_tools.train.task import Task, plain
+from tk_tools.train.task import Draw, Task, plain
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 GUESSING = 0.6931  # cross entropy of always saying 1/2
 _NEAR_GUESSING = 0.03
+_FITTED = 40  # items that the last layer of a warm start is fitted to
 
 
 def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
@@ -188,6 +199,8 @@ class GeneratorTask(ClipTask):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
+        if config.single_frames and config.sync_weight:
+            raise ConfigError("the expert judges five frames: with single_frames, set sync_weight=0")
         if "expert" not in needs:
             raise ConfigError("the generator learns from an expert: give --expert RUN or --expert lipsync_expert.pth")
         self.train_data = GeneratorWindows(train, config)
@@ -199,7 +212,15 @@ class GeneratorTask(ClipTask):
             generator = Generator(config.width)
             if config.warm_start:
                 warm_start(generator, expert)
+                self._fit_output(generator)
         self.set_up(generator, expert)
+
+    def _fit_output(self, generator: Generator) -> None:
+        """The last step of a warm start, on a few items of the training data."""
+        spread = np.linspace(0, len(self.train_data) - 1, num=min(len(self.train_data), _FITTED), dtype=int)
+        batch = default_collate([self.train_data[Draw(int(index), self.config.seed)] for index in spread])
+        faces, frame_mels, _, target = self.inputs(batch)
+        fit_output(generator, fold_sound(frame_mels), fold_time(faces), fold_time(target))
 
     def set_up(self, generator: Generator, expert: SyncExpert) -> None:
         """Take the generator into training, and the expert as its frozen judge."""
@@ -243,10 +264,21 @@ class GeneratorTask(ClipTask):
 
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The generator's losses, scalars: made and target (B, 3, 5, 96, 96), mel (B, 1, 80, 16); sync 0 while off."""
-        l1 = picture_l1(made, target, self.config.mouth_weight)
-        sync = self.sync(made, mel) if self.sync_on else l1.new_zeros(())
-        weight = self.config.sync_weight if self.sync_on else 0.0
-        return {"loss": weighted(l1, sync, weight), "l1": l1, "sync": sync}
+        sync = self.sync(made, mel) if self.sync_on and self.config.sync_weight else made.new_zeros(())
+        return {"loss": self.total(made, target, sync), "l1": picture_loss(made.detach(), target), "sync": sync}
+
+    def total(
+        self,
+        made: Tensor,
+        target: Tensor,
+        sync: Tensor,
+        perceptual: Tensor | float = 0.0,
+        perceptual_weight: float = 0.0,
+    ) -> Tensor:
+        """The scalar that the generator's update brings down; made and target as in `judged`."""
+        config = self.config
+        picture = picture_loss(made, target, config.squared_error, config.mouth_weight)
+        return weighted(picture, sync, config.sync_weight if self.sync_on else 0.0, perceptual, perceptual_weight)
 
     def sync(self, made: Tensor, mel: Tensor) -> Tensor:
         """The expert's loss, a scalar, on pictures (B, 3, 5, 96, 96) and their sound (B, 1, 80, 16)."""
@@ -268,7 +300,7 @@ class GeneratorTask(ClipTask):
 
     def measured(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The numbers of a validation on one batch, scalars; shapes as in `judged`."""
-        l1, sync = picture_l1(made, target), self.sync(made, mel)
+        l1, sync = picture_loss(made, target), self.sync(made, mel)
         loss = weighted(l1, sync, self.config.sync_weight)
         return {"loss": loss, "l1": l1, "sync": sync, "sync_true": self.sync(target, mel)}
 
@@ -331,8 +363,7 @@ class GanTask(GeneratorTask):
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         losses = super().judged(made, mel, target)
         perceptual = self.perceptual(made)
-        weight = self.config.sync_weight if self.sync_on else 0.0
-        total = weighted(losses["l1"], losses["sync"], weight, perceptual, self.config.perceptual_weight)
+        total = self.total(made, target, losses["sync"], perceptual, self.config.perceptual_weight)
         return losses | {"loss": total, "perceptual": perceptual}
 
     def perceptual(self, made: Tensor) -> Tensor:

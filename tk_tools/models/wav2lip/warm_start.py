@@ -13,17 +13,17 @@ from tk_tools.models.wav2lip.networks import Generator
 from tk_tools.nets.blocks import ConvBlock
 from tk_tools.nets.sync_expert import SyncExpert
 
-# Mean and deviation of pixels in 0..1; the sigmoid's slope around the mean: five for most of the range.
-_MEAN, _DEVIATION, _SLOPE = 0.45, 0.25, 5.0
 _LIFT = 2.0  # deviations by which a picture's channels are raised, so that a ReLU leaves most of them
-_OTHERS = 0.1  # what the other channels begin with, as a share of their random start
+_BESIDE = 0.25  # weight that the picture's features begin with beside the sound's, or these would drown on their way up
+_RIDGE = 1e-3  # of the fit's diagonal
 # Layers of the generator's audio encoder and those of the expert's that do the same (it has one more in between).
 _AUDIO_LAYERS = [(layer, layer) for layer in range(11)] + [(11, 12), (12, 13)]
 
 
 @torch.no_grad()
 def warm_start(generator: Generator, expert: SyncExpert) -> Generator:
-    """Set the generator's weights in place so that it gives back its reference, and its audio encoder to the expert's.
+    """Set the generator's weights in place: its picture is for fit_output to make of the reference, its audio encoder
+    is the expert's.
 
     ConfigError: the two are of different widths.
     """
@@ -37,12 +37,32 @@ def warm_start(generator: Generator, expert: SyncExpert) -> Generator:
     skipped = generator.output_block[0].conv_block[0].in_channels - _channels(generator.face_encoder_blocks[0][0])
     _pass_on(generator.face_encoder_blocks[0][0], count=6, source=0)
     _pass_on(generator.output_block[0], count=6, source=skipped)
-    last = generator.output_block[1]
-    last.weight.mul_(_OTHERS)
-    for colour in range(3):  # channels 3..5 are the reference's
-        last.weight[colour, 3 + colour] = _SLOPE * _DEVIATION
-        last.bias[colour] = _SLOPE * (_MEAN - 0.5) - _LIFT * _SLOPE * _DEVIATION
+    heard = _channels(generator.face_decoder_blocks[0][0])
+    for block in generator.face_decoder_blocks[1:]:
+        weight = block[0].conv_block[0].weight  # (in, out, 3, 3)
+        weight[heard:] *= _BESIDE
+        heard = weight.shape[1]
     return generator
+
+
+@torch.no_grad()
+def fit_output(generator: Generator, mel: torch.Tensor, faces: torch.Tensor, target: torch.Tensor) -> None:
+    """Set the last layer in place to what comes nearest to `target` (B, 3, 96, 96): weighted least squares.
+
+    mel (B, 1, 80, 16), faces (B, 6, 96, 96) as the generator takes them. Without it the first steps do nothing but mend
+    the colours, and what the network is to hear is lost meanwhile.
+    """
+    features = generator.output_block[0](generator.decode(mel, faces)).movedim(1, -1).flatten(end_dim=-2).double()
+    features = torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
+    wanted = target.movedim(1, -1).flatten(end_dim=-2).double().clamp(0.02, 0.98)
+    last = generator.output_block[1]
+    for colour, value in enumerate(wanted.unbind(dim=1)):
+        slope = (value * (1 - value)).square()  # an error before the sigmoid counts for what it does after it
+        moments = features.T @ (features * slope[:, None])
+        moments += _RIDGE * moments.diagonal().mean() * torch.eye(len(moments))
+        solution = torch.linalg.solve(moments, features.T @ (slope * value.logit()))
+        last.weight[colour, :, 0, 0] = solution[:-1].float()
+        last.bias[colour] = solution[-1].float()
 
 
 def _channels(block: ConvBlock) -> int:
