@@ -61,7 +61,9 @@ def ours(stage: str, faces: list[Path], expert: Path | None) -> float:
     config = load(description.config)(batch_size=BATCH[stage], loader_workers=WORKERS, accelerator="cpu")
     fabric = Fabric(accelerator="cpu", devices=1)
     torch.manual_seed(0)
-    task = load(description.task)(config, fabric, faces, faces[:1], {"expert": expert} if expert else {})
+    kind = load(description.task)
+    clips = [kind.inspect(path, config) for path in faces]
+    task = kind(config, fabric, clips, clips[:1], {"expert": expert} if expert else {})
     sampler = EndlessBatches(len(task.train_data), config.batch_size, 0)
     times: list[float] = []
     try:

@@ -65,6 +65,19 @@ def test_pictures_and_sound_belong_together(paths):
     assert not torch.equal(item["target"], item["reference"])
 
 
+def test_single_frames_are_any_of_the_window_with_their_own_sound(paths):
+    single, whole = generator_windows(paths, single_frames=True), generator_windows(paths)
+    drawn = set()
+    for seed in range(20):
+        one, window = single[Draw(1, seed)], whole[Draw(1, seed)]
+        (place,) = [t for t in range(5) if torch.equal(one["target"][0], window["target"][t])]
+        assert torch.equal(one["reference"][0], window["reference"][place])
+        assert torch.equal(one["frame_mels"][0], window["frame_mels"][place])
+        assert [len(one[name]) for name in ("target", "reference", "frame_mels")] == [1, 1, 1]
+        drawn.add(place)
+    assert drawn == {0, 1, 2, 3, 4}
+
+
 def expert_windows(paths, fixed=False, **values):
     config = ExpertConfig(**values)
     return ExpertWindows([inspect(path, config.min_windows) for path in paths], config, fixed=fixed)

@@ -111,6 +111,23 @@ def test_the_generator_learns_and_shows_samples(tmp_path, clips, expert):
     assert {"strips.png", "clip.mp4"} <= samples
 
 
+def test_a_generator_of_single_frames_starts_near_its_reference(tmp_path, clips, expert):
+    """What preset tiny does: one frame an item, squared errors, a warm start; validation is on five frames as ever."""
+    shape = {"max_steps": 4, "validate_every": 4, "batch_size": 4, "mouth_weight": 4.0, "sync_weight": 0.0}
+    shape |= {"single_frames": True, "squared_error": True, "sync_threshold": 100.0}
+    for name, warm in (("warm", True), ("cold", False)):
+        train("generator", tmp_path / name, clips, {"expert": expert}, warm_start=warm, **shape)
+    warm, cold = (numbers(tmp_path / name, "train/l1")[0] for name in ("warm", "cold"))
+    assert warm < 0.5 * cold
+    assert numbers(tmp_path / "warm", "train/loss")[0] < warm  # squares of errors under 1
+    assert len(numbers(tmp_path / "warm", "val/sync")) == 1
+
+
+def test_single_frames_leave_nothing_to_the_expert(tmp_path, clips, expert):
+    with pytest.raises(ConfigError, match="sync_weight=0"):
+        train("generator", tmp_path / "run", clips, {"expert": expert}, single_frames=True, max_steps=1)
+
+
 def test_the_sync_loss_is_switched_on_by_a_validation_and_stays(tmp_path, clips, expert):
     shape = {"max_steps": 5, "validate_every": 2, "sync_threshold": 100.0}
     train("generator", tmp_path / "run", clips, {"expert": expert}, **shape)
