@@ -32,5 +32,5 @@ MODEL = Model(
         ),
     ),
     inference="tk_tools.models.wav2lip.inference:infer",
-    inference_options="tk_tools.models.wav2lip.options:INFERENCE",
+    inference_options="tk_tools.models.wav2lip.command:INFERENCE",
 )

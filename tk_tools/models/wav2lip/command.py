@@ -1,0 +1,203 @@
+"""What `tk-infer wav2lip` offers: its options, its help, and which operands it takes. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from tk_tools.files.rates import DEFAULT_FPS
+from tk_tools.models import Inference, Request
+from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
+from tk_tools.nets.device import NAME as DEVICE_NAME
+
+READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
+
+
+def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    top, bottom, left, right = value
+    if top >= bottom or left >= right:
+        raise click.BadParameter("TOP must be less than BOTTOM, and LEFT less than RIGHT")
+    return left, top, right, bottom
+
+
+def _check_device(ctx, param, value: str) -> str:
+    if not DEVICE_NAME.fullmatch(value):  # whether it is there is asked where the work is done
+        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
+    return value
+
+
+def _check_rate(ctx, param, value: str) -> Fraction:
+    try:
+        rate = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise click.BadParameter(f"{value!r} is no frame rate; write 25 or 30000/1001")
+    return rate
+
+
+OPTIONS = (
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="The generator: a run folder of tk-train, one of its files, a published file as downloaded, or its name"
+        " in `tk-weights list`.",
+    ),
+    click.option(
+        "--audio",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The speech for all faces; any sound or video.",
+        show_default="each video's own sound",
+    ),
+    click.option(
+        "--faces",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Boxes found before: the NAME.face.h5 of the video, or the folder in which each NAME has its own.",
+    ),
+    click.option(
+        "--box",
+        type=click.IntRange(min=0),
+        nargs=4,
+        callback=_check_box,
+        metavar="TOP BOTTOM LEFT RIGHT",
+        help="The face's place in every picture, in pixels, instead of finding it.",
+    ),
+    click.option(
+        "--pads",
+        type=click.IntRange(-10000, 10000),
+        nargs=4,
+        metavar="TOP BOTTOM LEFT RIGHT",
+        help="Pixels added around the face found; the chin should be inside.",
+        show_default="0 10 0 0 for published weights, 0 0 0 0 for those of tk-train",
+    ),
+    click.option(
+        "--feather",
+        type=click.FloatRange(0, 0.5),
+        default=0.08,
+        help="Blended edge of the made face as a share of its shorter side; 0: a hard edge.",
+    ),
+    click.option(
+        "--on-short-video",
+        type=click.Choice(["loop", "bounce", "stop"]),
+        default="loop",
+        help="When the speech is longer: begin again, run back and forth, or end with the video.",
+    ),
+    click.option(
+        "--fps",
+        default=str(DEFAULT_FPS),
+        callback=_check_rate,
+        metavar="RATE",
+        help="Pictures per second made of a still picture.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "bf16"]),
+        default="fp32",
+        help="Arithmetic of the generator; bf16 is faster where the device has it.",
+    ),
+    click.option(
+        "--device",
+        default="auto",
+        callback=_check_device,
+        metavar="NAME",
+        help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        help="Faces drawn at a time.",
+        show_default="8 on each core, 64 on a GPU",
+    ),
+    click.option(
+        "--quality", type=click.IntRange(0, 51), default=18, help="x264's rate factor: 0 without loss, 51 the worst."
+    ),
+    click.option("--mark/--no-mark", default=True, help="Say in the result's metadata that it is synthetic."),
+)
+
+
+def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
+    """What a command line asks for. UsageError: it does not say what is to speak."""
+    checkpoint, audio, faces = values.pop("checkpoint"), values.pop("audio"), values.pop("faces")
+    if audio is None and _is_speech(operands):
+        face, audio, output = operands
+        operands = (face, output)
+    notice = None if audio is not None else "no speech is given: each face speaks its own video's sound"
+    options = InferOptions(**values)
+
+    def also(face: Path) -> tuple[Path, ...]:
+        """The checkpoint, the sound and the place of the face: the files that a result is made from, with the face."""
+        from tk_tools.train.run_folder import find_weights
+
+        return find_weights(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
+
+    def check() -> None:
+        from tk_tools.models.wav2lip.inference import check_shared
+        from tk_tools.train.run_folder import find_weights
+
+        check_shared(find_weights(checkpoint, options.weights_dir), audio, faces, options)
+
+    return Request(operands=operands, options=options, also=also, check=check, notice=notice)
+
+
+def _is_speech(operands: tuple[Path, ...]) -> bool:
+    """FACE SPEECH OUTPUT: the second of three is a sound, or the last is one .mp4 to be made."""
+    if len(operands) != 3 or Path("-") in operands or operands[0].is_dir() or operands[1].is_dir():
+        return False
+    _, speech, output = operands
+    return speech.name.lower().endswith(AUDIO_SUFFIXES) or (output.name.endswith(".mp4") and not output.is_dir())
+
+
+def _places_of(face: Path, faces: Path | None) -> Path:
+    """The NAME.face.h5 that says where the face is, or the video itself, to be searched."""
+    if faces is None:
+        return face
+    if not faces.is_dir():
+        return faces
+    from tk_tools.files.find import stem_of
+
+    return faces / f"{stem_of(face, READS)}{FACE_FILE}"
+
+
+HELP = """Make a face speak any speech (Wav2Lip).
+
+FACE: a video, a still picture, or a NAME.face.h5 of tk-crop-face with its video beside it. SPEECH: any sound, or a
+video with sound. OUTPUT: one .mp4, with the pictures' size and frame rate and the whole speech.
+
+Many faces: name files or folders, or pipe paths in ('-'), with --audio for the speech and a folder as OUTPUT. Without
+a speech each video speaks its own sound. Prints the path of each finished file.
+
+Pictures without the face pass through unchanged, the clock is kept, and the stretches are told on stderr. A video
+longer than the speech ends with the speech. With published weights frame i hears the sound from frame i on, as in the
+published code; with those of tk-train from the frame before on, as in training. A checkpoint or a speech that cannot be
+used is told once, before anything is made; a face that cannot be done is told on stderr, the others are done. The exit
+code is 1 in both cases.
+
+\b
+Examples:
+  tk-infer wav2lip --checkpoint runs/gan face.mp4 speech.wav talking.mp4
+  tk-infer wav2lip --checkpoint wav2lip_gan.pth photo.jpg speech.mp3 talking.mp4
+  find talks -name '*.mp4' | tk-infer wav2lip --checkpoint runs/gan --audio speech.wav - dubbed/
+  tk-infer wav2lip --checkpoint runs/gan --faces faces/ --audio speech.wav talks/ dubbed/
+
+See also: tk-crop-face (boxes once, for many runs), tk-train, tk-eval-lse (how well the lips fit), tk-weights.
+"""
+
+INFERENCE = Inference(
+    help=HELP,
+    metavar="FACE [SPEECH] OUTPUT",
+    options=OPTIONS,
+    prepare=prepare,
+    reads=READS,
+    shared=("face", "backend"),
+    suffix=".mp4",
+)
