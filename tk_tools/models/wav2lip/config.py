@@ -62,13 +62,12 @@ class ExpertConfig(Wav2LipConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": _TINY
         | {
-            "decay": False,  # it is still learning fast when its time is up
             "width": 0.25,
             "learning_rate": 7e-4,
             "batch_size": 8,
             "windows_per_item": 4,
             "nearby_share": 0.5,
-            "max_steps": 500,
+            "max_steps": 700,
             "validate_every": 100,
             "checkpoint_every": 250,
             "stuck_after": 400,
