@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import wav2lip_quality
 from tests.cli.conftest import SCRIPTS
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +83,17 @@ def test_whole_recipe_from_videos_to_report(videos, tmp_path):
     assert (work / "talking.mp4").stat().st_size > 0
     report = {path.name for path in (work / "report").iterdir()}
     assert {"lse.tsv", "talking.png", "sync.png", "expert.png", "generator.png", "gan.png"} <= report
+
+
+@pytest.mark.slow  # a quarter of an hour on two cores
+def test_what_preset_tiny_learns_holds_on_clips_it_never_saw(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{SCRIPTS}:{os.environ['PATH']}")
+    made = shell("tk-demo-data", "-q", "--clips", "40", "--seconds", "4", "--workers", "2", tmp_path / "videos")
+    assert made.returncode == 0, made.stderr
+    done = shell(RECIPE / "run.sh", "--preset", "tiny", tmp_path / "videos", tmp_path / "work")
+    assert done.returncode == 0, done.stderr
+    runs = tmp_path / "work" / "runs"
+    expert = wav2lip_quality.judge_expert(runs / "expert", tmp_path / "shifted")
+    assert expert["shifts_found_exactly"] >= 0.9 * expert["clips"]
+    assert expert["synced_told_from_shifted"] >= 0.9
+    assert wav2lip_quality.judge_generator(runs / "gan", tmp_path / "dubbed")["mouth_correlation"] >= 0.6
