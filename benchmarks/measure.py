@@ -62,7 +62,3 @@ def report(name: str, rows: list[dict]) -> None:
     RESULTS.mkdir(exist_ok=True)
     content = {"machine": machine(), "rows": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-
-
-def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

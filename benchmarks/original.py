@@ -60,6 +60,8 @@ def save_stand_in_detector(path: Path) -> None:
     Its real weights may not be at hand; a network of zeros with one class bias does the same arithmetic. NMS sees one
     level of anchors, so the detector is timed at its cheapest.
     """
+    if path.exists():
+        return
     import torch
     from face_detection.detection.sfd.net_s3fd import s3fd
 

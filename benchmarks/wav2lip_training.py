@@ -139,18 +139,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         lay_out(faces, data)
-        lists = original / "filelists"
-        (lists / "train.txt").write_text("".join(f"clips/{path.name.split('.')[0]}\n" for path in faces))
+        listed = original / "filelists" / "train.txt"
+        before = listed.read_text() if listed.exists() else ""
+        listed.write_text("".join(f"clips/{path.name.split('.')[0]}\n" for path in faces))
         expert = data / "expert.pth"
         from tk_tools.nets.sync_expert import SyncExpert
 
         torch.save({"state_dict": SyncExpert().state_dict()}, expert)
-        for stage in BATCH:
-            mine = ours(stage, faces, expert if stage == "generator" else None)
-            other = run_theirs(original, stage, data)
-            row = {"what": f"{stage}, batch {BATCH[stage]}", "steps_per_second": mine}
-            rows.append(row | {"original_steps_per_second": other, "ratio": mine / other})
-        (lists / "train.txt").unlink()
+        try:
+            for stage in BATCH:
+                mine = ours(stage, faces, expert if stage == "generator" else None)
+                other = run_theirs(original, stage, data)
+                row = {"what": f"{stage}, batch {BATCH[stage]}", "steps_per_second": mine}
+                rows.append(row | {"original_steps_per_second": other, "ratio": mine / other})
+        finally:
+            listed.write_text(before)
     report("wav2lip_training", rows)
 
 

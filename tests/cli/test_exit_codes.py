@@ -33,7 +33,7 @@ def raising(error: BaseException) -> click.Command:
         (click.ClickException("wrong"), 2, "tk-test: wrong\n"),
         (KeyboardInterrupt(), 130, "tk-test: interrupted\n"),
         (Terminated(), 143, "tk-test: terminated\n"),
-        (BrokenPipeError(), 0, ""),
+        (BrokenPipeError(), 141, ""),
         (InputError("is bad", path="new\nline \udcff.mp4"), 1, "tk-test: new\\nline \\udcff.mp4: is bad\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -108,7 +108,7 @@ def test_a_closed_pipe_ends_quietly(clip, tmp_path, workers):
     process = start("tk-extract-audio", "--workers", workers, tmp_path, tmp_path / "out")
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == 141
     assert process.stderr.read() == ""
     assert all(name.endswith(".wav") and not name.startswith(".") for name in os.listdir(tmp_path / "out"))
 

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 
 from tests.jobs import work
@@ -153,6 +154,19 @@ def test_a_users_file_is_replaced_only_by_force(tmp_path):
     assert target.read_text() == "mine"
     assert statuses(run_jobs([job], work.copy, work.Options(), force=True)) == ["done"]
     assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["mine.h5", "mine.mel.h5"])
+def test_a_users_hdf5_is_a_users_file_as_well(tmp_path, name):
+    (job,) = make_jobs(tmp_path, ["new"])
+    target = tmp_path / name
+    with h5py.File(target, "w") as file:
+        file["measured"] = [1, 2, 3]
+    (outcome,) = run_jobs([Job(source=job.source, target=target)], work.copy, work.Options())
+    assert outcome.status == "failed"
+    assert "--force" in outcome.message
+    with h5py.File(target) as file:
+        assert list(file["measured"]) == [1, 2, 3]
 
 
 def test_a_result_of_another_source_or_of_other_options_is_told_from_the_one_before(tmp_path):

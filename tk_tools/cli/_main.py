@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     SOME_FAILED = 1
     USAGE = 2
     INTERRUPTED = 130
+    READER_GONE = 141
     TERMINATED = 143
 
 
@@ -88,7 +89,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         return ExitCode.TERMINATED
     except BrokenPipeError:
         _drop_output()
-        return ExitCode.DONE
+        return ExitCode.READER_GONE
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
         _say(f"{name}: {where}{error.strerror or error}")

@@ -17,7 +17,7 @@ import numpy as np
 from tk_tools.errors import ConfigError, MissingPackage, WeightsError
 from tk_tools.face import boxes
 from tk_tools.face.backends import DETECTORS, BackendOptions, Detection
-from tk_tools.face.layouts import face_box
+from tk_tools.face.layouts import detected_box
 from tk_tools.face.picture import Picture
 from tk_tools.weights.find import find_weights
 from tk_tools.weights.load import load_state_dict, load_strictly
@@ -138,7 +138,7 @@ class FaceAlignmentBackend:
         return np.asarray(points[0], dtype=float)
 
     def expected_box(self, landmarks: np.ndarray) -> np.ndarray:
-        box = face_box(landmarks)
+        box = detected_box(landmarks)
         x, y, across, down = self._relation
         size = np.array([box[2] - box[0], box[3] - box[1]])
         middle = boxes.center(box) + (x, y) * size

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from tk_tools.errors import InputError
-from tk_tools.files.h5 import Dataset
+from tk_tools.files.h5 import Dataset, read_rows
 
 CODECS = ("jpeg", "png", "raw")
 DEFAULT_CODEC = "jpeg"
@@ -114,7 +114,7 @@ class CodedFrames:
 
     def __init__(self, file: h5py.File):
         self._data = file["video/data"]
-        self.offsets: np.ndarray = file["video/offsets"][:]
+        self.offsets: np.ndarray = read_rows(file["video/offsets"])
         attributes = self._data.attrs
         self.codec = str(attributes["codec"])
         self.height, self.width = int(attributes["height"]), int(attributes["width"])
@@ -128,7 +128,7 @@ class CodedFrames:
         if not 0 <= start <= stop <= len(self):
             raise IndexError(f"frames {start} to {stop} of {len(self)}")
         offsets = self.offsets[start : stop + 1]
-        data = self._data[offsets[0] : offsets[-1]]
+        data = read_rows(self._data, offsets[0], offsets[-1])
         return np.split(data, offsets[1:-1] - offsets[0]) if stop > start else []
 
     def read(self, start: int, stop: int) -> np.ndarray:

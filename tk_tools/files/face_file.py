@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY, VIDEO_DATASETS, CodedFrames, CodedWriter
-from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_source
+from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_rows, read_source
 from tk_tools.files.provenance import Provenance
 from tk_tools.files.sound import AUDIO_DATASETS, Audio, read_stored_audio, write_audio
 from tk_tools.files.soundtrack import clip_samples, read_clip_audio
@@ -87,8 +87,9 @@ class FaceFile:
         self.frames = CodedFrames(self._file)
         self.fps: Fraction = self.frames.fps
         faces = self._file["faces"]
-        self.box, self.landmarks, self.score = faces["box"][:], faces["landmarks"][:], faces["score"][:]
-        self.transform, self.valid = faces["transform"][:], faces["valid"][:]
+        self.box, self.landmarks, self.score, self.transform, self.valid = (
+            read_rows(faces[name]) for name in ("box", "landmarks", "score", "transform", "valid")
+        )
         attributes = faces["box"].attrs
         self.layout, self.backend = str(attributes["layout"]), str(attributes["backend"])
         self.source_size = (int(attributes["source_width"]), int(attributes["source_height"]))

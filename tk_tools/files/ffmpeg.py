@@ -43,7 +43,7 @@ class VideoWriter:
         metadata: dict[str, str] | None = None,
         quality: int = 18,
         preset: str = "veryfast",
-        threads: int = 0,
+        threads: int = 4,
     ):
         import imageio_ffmpeg
 

@@ -158,6 +158,15 @@ def open_any_h5(path: Path) -> h5py.File:
         raise InputError("is not an HDF5 file, or it is cut short", path=path) from error
 
 
+def read_rows(dataset: h5py.Dataset, start: int | None = None, stop: int | None = None) -> np.ndarray:
+    """Rows start to stop - 1 of a dataset, all by default. InputError: their checksums do not match."""
+    try:
+        return dataset[start:stop]
+    except OSError as error:
+        name = dataset.name.lstrip("/")
+        raise InputError(f"/{name} is damaged (a checksum does not match)", path=dataset.file.filename) from error
+
+
 def check_whole(file: h5py.File, kind: Kind) -> None:
     """Check every dataset of a file from open_h5: of its type and shape, and readable to its last byte.
 
@@ -180,14 +189,9 @@ def _check_dataset(dataset: h5py.Dataset, name: str, expected: Dataset, axes: di
         if size != wanted:
             raise InputError(f"/{name} has length {size} where {axis} is {wanted}", path=path)
     rows = max(1, (1 << 22) // max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))))
-    try:
-        if dataset.shape == ():
-            dataset[()]
-        else:
-            for start in range(0, dataset.shape[0], rows):
-                dataset[start : start + rows]
-    except OSError as error:
-        raise InputError(f"/{name} is damaged (a checksum does not match)", path=path) from error
+    if dataset.shape:  # a scalar has no checksum
+        for start in range(0, dataset.shape[0], rows):
+            read_rows(dataset, start, start + rows)
 
 
 def read_params(file: h5py.File) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tk_tools.files.coded import CodedFrames
-from tk_tools.files.h5 import read_params, read_source
+from tk_tools.files.h5 import read_params, read_rows, read_source
 from tk_tools.files.kinds import open_known
 from tk_tools.files.made_from import is_marked_synthetic, read_provenance
 from tk_tools.files.media import probe
@@ -35,7 +35,7 @@ def _h5_facts(path: Path) -> dict[str, Any]:
         if "audio/samples" in file:
             facts["sample_rate"] = int(file["audio/samples"].attrs["sample_rate"])
         if "faces/valid" in file:
-            facts["faces"] = int(np.count_nonzero(file["faces/valid"][:]))
+            facts["faces"] = int(np.count_nonzero(read_rows(file["faces/valid"])))
             facts["layout"] = str(file["faces/box"].attrs["layout"])
             facts["backend"] = str(file["faces/box"].attrs["backend"])
         if "mel" in file:

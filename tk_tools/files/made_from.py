@@ -20,6 +20,20 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether a file bears no provenance and may be the user's. An HDF5 file that cannot be opened is taken for ours:
+    cut short, to be made again."""
+    if Path(path).suffix != ".h5":
+        return read_provenance(path) is None
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return "kind" not in file.attrs
+    except OSError:
+        return False
+
+
 def is_marked_synthetic(path: Path) -> bool:
     """Whether a wav, mp4 or png says in its comment that these tools made it up (tk-infer, tk-demo-data)."""
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5
+from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_rows
 from tk_tools.files.provenance import Provenance
 
 MEL = Kind(
@@ -72,7 +72,7 @@ def read_mel_file(path: Path) -> Mel:
         dataset = file["mel"]
         attributes = dataset.attrs
         return Mel(
-            values=dataset[:],
+            values=read_rows(dataset),
             preset=str(attributes["preset"]),
             sample_rate=int(attributes["sample_rate"]),
             hop_length=int(attributes["hop_length"]),

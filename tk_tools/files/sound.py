@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from tk_tools.files.h5 import Dataset
+from tk_tools.files.h5 import Dataset, read_rows
 
 AUDIO_DATASETS = {
     "audio/samples": Dataset(
@@ -48,4 +48,4 @@ def read_stored_audio(file: h5py.File) -> Audio | None:
     if "audio/samples" not in file:
         return None
     dataset = file["audio/samples"]
-    return Audio(samples=dataset[:], sample_rate=int(dataset.attrs["sample_rate"]))
+    return Audio(samples=read_rows(dataset), sample_rate=int(dataset.attrs["sample_rate"]))

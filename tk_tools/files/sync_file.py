@@ -17,7 +17,7 @@ import numpy as np
 
 from tk_tools.errors import InputError
 from tk_tools.files.digest import file_digest
-from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params
+from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_rows
 from tk_tools.files.provenance import Provenance, Source
 
 UNIT = "distance of embeddings"
@@ -138,8 +138,8 @@ class SyncFile:
         group = self._file["sync"]
         self.params = read_params(self._file)
         self.paths = [Path(os.fsdecode(name)) for name in group["path"][:]]
-        self.offset, self.curve = group["offset"][:], group["curve"][:]
-        self._starts = np.concatenate([[0], np.cumsum(group["windows"][:])])
+        self.offset, self.curve = read_rows(group["offset"]), read_rows(group["curve"])
+        self._starts = np.concatenate([[0], np.cumsum(read_rows(group["windows"]))])
         self._distance = group["distance"]
         self.frame_rate = int(self._distance.attrs["frame_rate"])
 

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params
+from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_params, read_rows
 from tk_tools.files.provenance import Provenance
 
 TRUTH = Kind(
@@ -85,13 +85,13 @@ def read_truth_file(path: Path) -> Truth:
     """The truth in a NAME.truth.h5. InputError: not such a file, or damaged."""
     with open_h5(path, TRUTH) as file:
         return Truth(
-            opening=file["mouth/opening"][:],
-            width=file["mouth/width"][:],
+            opening=read_rows(file["mouth/opening"]),
+            width=read_rows(file["mouth/width"]),
             frame_rate=float(file["mouth/opening"].attrs["frame_rate"]),
             phoneme_names=tuple(file["phonemes/name"].asstr()[:]),
-            phoneme_times=file["phonemes/time"][:],
+            phoneme_times=read_rows(file["phonemes/time"]),
             sentences=tuple(file["sentences/text"].asstr()[:]),
-            sentence_starts=file["sentences/start"][:],
+            sentence_starts=read_rows(file["sentences/start"]),
             shift=int(file["phonemes/time"].attrs["shift"]),
             params=read_params(file),
         )

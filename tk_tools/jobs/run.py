@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tk_tools.errors import InputError, TkError
 from tk_tools.files.atomic import sweep
-from tk_tools.files.made_from import read_provenance
+from tk_tools.files.made_from import is_foreign, read_provenance
 from tk_tools.files.provenance import Provenance, describe, shaping
 from tk_tools.jobs.cluster import Cluster
 from tk_tools.jobs.in_order import in_order
@@ -78,7 +78,7 @@ def run_jobs(
             for job, task in tasks:
                 yield _outcome(job, task)
     finally:
-        for folder in folders:
+        for folder in list(folders):  # a reading thread may still add to them
             sweep(folder)
 
 
@@ -147,7 +147,7 @@ def _result_before(job: Job, force: bool) -> Provenance | None:
     if any(job.target.samefile(source) for source in (job.source, *job.also)):
         raise InputError("the result would take the place of its source; name another output", path=job.target)
     found = read_provenance(job.target)
-    if found is None and not force and job.target.suffix != ".h5":  # what is damaged and ours in kind is made again
+    if found is None and not force and is_foreign(job.target):
         raise InputError("is there already and not made by these tools; move it, or --force", path=job.target)
     return found
 

@@ -47,6 +47,10 @@ class Config(Section):
         ]
     )
 
+    def free_keys(self) -> frozenset[str]:
+        """The keys that a resume of this run may change without being asked."""
+        return self.free
+
     max_steps: int = Field(
         100_000,
         ge=1,

@@ -175,7 +175,7 @@ def compare(
             f"holds a run of {old['model']}, stage {old['stage']}; give another --out (--force removes it)",
             path=run.path,
         )
-    changes = differences(old["settings"], about["settings"], free=config.free)
+    changes = differences(old["settings"], about["settings"], free=config.free_keys())
     before = state["identity"]
     changes += [
         f"{name}: other weights than before"

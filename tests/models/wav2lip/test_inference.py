@@ -141,6 +141,18 @@ def test_a_still_picture_of_any_size(folder, checkpoint, size):
     assert np.abs(pictures[0][90:160, 80:160].astype(int) - pictures[2][90:160, 80:160]).mean() > 1
 
 
+def test_a_still_picture_with_its_face_found_before(folder, checkpoint):
+    import cv2
+
+    photo, places = folder / "still.png", folder / "still.face.h5"
+    cv2.imwrite(str(photo), portrait()[..., ::-1])
+    crop_faces(photo, places, CropOptions())
+    sound = write_sound(folder / "said.wav", 0.3)
+    _, _, given = speak(photo, sound, checkpoint, folder / "still-given.mp4", places=places)
+    _, _, found = speak(photo, sound, checkpoint, folder / "still-found.mp4")
+    np.testing.assert_array_equal(given, found)
+
+
 def test_a_sound_shorter_than_a_window_is_heard_with_silence(clip, folder, checkpoint):
     sound = write_sound(folder / "tiny.wav", 0.1)
     facts, _, _ = speak(clip, sound, checkpoint, folder / "tiny.mp4")

@@ -2,6 +2,7 @@
 
 import csv
 
+import h5py
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -143,6 +144,26 @@ def test_one_clip_and_a_start_from_given_weights(tmp_path, clips, expert):
     before, after = (read_weights(tmp_path / name)[0] for name in ("first", "second"))
     weight = "output_block.1.weight"
     assert torch.allclose(before[weight], after[weight], atol=1e-6)
+
+
+def test_a_clip_whose_sound_is_damaged_is_named_and_left_out(tmp_path, clips):
+    bad = make_clip(tmp_path / "bad.face.h5", seed=9)
+    with h5py.File(bad) as file:
+        place = file["audio/samples"].id.get_chunk_info(0).byte_offset
+    with open(bad, "r+b") as file:
+        file.seek(place + 1000)
+        file.write(b"\xff\x00\xff\x00")
+    told = Told()
+    train("expert", tmp_path / "run", [*clips, bad], log=told, max_steps=1)
+    assert told.lines[0] == f"left out: {bad}: /audio/samples is damaged (a checksum does not match)"
+
+
+def test_another_last_step_is_no_small_matter_where_the_rates_fall_towards_it(tmp_path, clips):
+    for decay in (False, True):
+        train("expert", tmp_path / str(decay), clips, max_steps=1, decay=decay)
+    train("expert", tmp_path / "False", clips, max_steps=2, decay=False)
+    with pytest.raises(ConfigError, match="max_steps"):
+        train("expert", tmp_path / "True", clips, max_steps=2, decay=True)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, clips):

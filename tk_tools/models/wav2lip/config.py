@@ -25,6 +25,9 @@ _TINY: dict[str, Any] = {
 class Wav2LipConfig(Config):
     """What all three stages share."""
 
+    def free_keys(self) -> frozenset[str]:
+        return self.free - {"max_steps"} if self.decay else self.free  # the rates fall towards the last step
+
     width: float = Field(
         1.0,
         gt=0,

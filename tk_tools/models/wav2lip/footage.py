@@ -86,8 +86,9 @@ class Footage:
         picture = read_picture(self.path)
         box = self._options.box and self._inside(self._options.box)
         if box is None and self._places is not None:
-            box = next(self._places)
-        if box is None:
+            found = next(self._places)
+            box = None if found is None else self._padded(found)
+        elif box is None:
             found = find_face(picture, search_options(self._options))
             box = found and self._padded(found.box)
         if box is None:

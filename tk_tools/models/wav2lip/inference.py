@@ -1,7 +1,7 @@
 """The work of `tk-infer wav2lip`: one face speaks one sound, into an mp4, in a stream.
 
 Decoding, looking for the face, drawing and encoding overlap, each in its own thread; memory does not grow with the
-length. Source of the steps: main of inference.py, Rudrabha/Wav2Lip; what differs by default is told in options.HELP.
+length. Source of the steps: main of inference.py, Rudrabha/Wav2Lip; what differs by default is told in command.HELP.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ class GeneratorTask(ClipTask):
     def _fit_output(self, generator: Generator) -> None:
         """The last step of a warm start, on a few items of the training data."""
         spread = np.linspace(0, len(self.train_data) - 1, num=min(len(self.train_data), _FITTED), dtype=int)
-        batch = default_collate([self.train_data[Draw(int(index), self.config.seed)] for index in spread])
+        batch = default_collate([self.train_data[Draw(int(index), self.config.seed + int(index))] for index in spread])
         faces, frame_mels, _, target = self.inputs(batch)
         fit_output(generator, fold_sound(frame_mels), fold_time(faces), fold_time(target))
 
@@ -308,6 +308,8 @@ class GeneratorTask(ClipTask):
         draw_pictures(plain(self.generator), self.val_data, folder, device=self.fabric.device)
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
+        if not self.config.sync_weight:
+            return None
         judged = [row for row in history if "val/sync_true" in row]
         if judged and judged[-1]["val/sync_true"] > GUESSING:
             return (
