@@ -165,11 +165,14 @@ class _Windows(Dataset):
                     pictures = self._pictures.keep(place, read_pictures(file, 0, len(file)))
         return spectrum, [pictures[first : first + FRAMES_PER_WINDOW] for first in firsts]
 
-    def another(self, place: int, first: int, rng: np.random.Generator, nearby: int | None = None) -> int:
-        """The start of another window of the clip, at most `nearby` frames away when there is one that near."""
+    def another(self, place: int, taken: list[int], rng: np.random.Generator, nearby: int | None = None) -> int:
+        """The start of a window of the clip that is not `taken` yet, at most `nearby` frames from the first of these
+        when there is one that near."""
         windows = self.clips[place].windows
-        others = windows[windows != first]
-        near = others[np.abs(others - first) <= nearby] if nearby else others
+        others = windows[~np.isin(windows, taken)]
+        if not len(others):  # a clip of fewer windows than an item has
+            others = windows[windows != taken[0]]
+        near = others[np.abs(others - taken[0]) <= nearby] if nearby else others
         return int(rng.choice(near if len(near) else others))
 
 
@@ -185,8 +188,10 @@ class ExpertWindows(_Windows):
     def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
         count = 2 if self.fixed else self.config.windows_per_item
         in_sync = count > 1 or rng.random() < 0.5
-        heard = [first] + [self.off_sync(place, first, rng) for _ in range(count - 1)]
-        seen = heard if in_sync else [self.off_sync(place, first, rng)]
+        heard = [first]
+        for _ in range(count - 1):
+            heard.append(self.off_sync(place, heard, rng))
+        seen = heard if in_sync else [self.off_sync(place, heard, rng)]
         spectrum, pictures = self.read(place, *seen)
         return {
             "mel": torch.from_numpy(np.stack([mel_window(spectrum, start, FPS) for start in heard])),
@@ -194,10 +199,10 @@ class ExpertWindows(_Windows):
             "in_sync": torch.tensor(float(in_sync)),
         }
 
-    def off_sync(self, place: int, first: int, rng: np.random.Generator) -> int:
-        """The first frame of a window of the clip that is not the one at `first`."""
+    def off_sync(self, place: int, taken: list[int], rng: np.random.Generator) -> int:
+        """The first frame of a window of the clip that is not `taken` yet."""
         near = not self.fixed and rng.random() < self.config.nearby_share
-        return self.another(place, first, rng, nearby=self.config.nearby_frames if near else None)
+        return self.another(place, taken, rng, nearby=self.config.nearby_frames if near else None)
 
 
 class GeneratorWindows(_Windows):
@@ -210,7 +215,7 @@ class GeneratorWindows(_Windows):
     config: GeneratorConfig
 
     def make(self, place: int, first: int, rng: np.random.Generator, nth: int) -> dict[str, torch.Tensor]:
-        spectrum, (target, reference) = self.read(place, first, self.another(place, first, rng))
+        spectrum, (target, reference) = self.read(place, first, self.another(place, [first], rng))
         kept = slice(None)
         if self.config.single_frames and not self.fixed:
             one = int(rng.integers(FRAMES_PER_WINDOW))
