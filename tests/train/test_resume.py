@@ -3,6 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -167,6 +168,10 @@ def test_unreadable_clip_is_one_line_and_what_was_trained_is_kept(tmp_path, clip
         with pytest.raises(TkError) as caught:
             train(tmp_path / f"run{workers}", clips, batch_size=1, loader_workers=workers)
         assert str(caught.value) == f"{clips[3]}: is no clip; make it again"
+        for _ in range(100):  # they are told to end, and take a moment
+            if not multiprocessing.active_children():
+                break
+            time.sleep(0.1)
         assert not multiprocessing.active_children()
 
 
