@@ -34,8 +34,6 @@ def main(video: Path, original: Path | None) -> None:
             subprocess.run(command, check=True)
         rows = [_crop(scratch, clips, workers) for workers in (1, 2)]
         rows[1]["ratio_to_one_worker"] = rows[1]["frames_per_second"] / rows[0]["frames_per_second"]
-        if len(os.sched_getaffinity(0)) > 1:
-            rows.append(_apart(scratch, clips))
         if original is not None:
             theirs = _original_rate(original, clips[0])
             for row in rows:
@@ -50,21 +48,6 @@ def _crop(scratch: Path, clips: list[Path], workers: int) -> dict:
     taken, memory = run_timed(command, env={**os.environ, **_ONE_CORE})
     what = f"512x512 to wav2lip crops, {workers} worker(s) on {workers} core(s)"
     return {"what": what, "frames_per_second": frames / taken, "peak_mb": memory}
-
-
-def _apart(scratch: Path, clips: list[Path]) -> dict:
-    """What the machine gives at most: two commands that know nothing of each other, each on a core of its own."""
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    commands = [
-        ["taskset", "-c", str(core), "tk-crop-face", "-q", clip, scratch / f"apart{core}"]
-        for core, clip in zip(cores, clips, strict=False)
-    ]
-
-    def run() -> None:
-        for process in [subprocess.Popen(one, env={**os.environ, **_ONE_CORE}) for one in commands]:
-            process.wait()
-
-    return {"what": "two commands side by side, one core each", "frames_per_second": (2 * FRAMES + 1) / seconds(run)}
 
 
 def _original_rate(original: Path, clip: Path) -> float:

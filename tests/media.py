@@ -10,6 +10,8 @@ import soundfile
 
 BITS = 8
 CLICKS = (0.4, 1.2)  # seconds
+NTSC = Fraction(30000, 1001)
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-pix_fmt", "yuv420p")
 
 
 def ffmpeg(*arguments, pictures: bytes | None = None) -> None:

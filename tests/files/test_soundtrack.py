@@ -8,6 +8,8 @@ import soundfile
 
 from tests.media import (
     CLICKS,
+    H264,
+    NTSC,
     click_sound,
     ffmpeg,
     find_click,
@@ -17,10 +19,6 @@ from tests.media import (
 from tk_tools.errors import InputError
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import clip_samples, read_audio, read_clip_audio, to_int16
-
-H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-pix_fmt", "yuv420p")
-
-NTSC = Fraction(30000, 1001)
 
 
 def click_times(path, rate=16000, **options) -> list[float]:

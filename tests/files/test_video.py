@@ -8,6 +8,8 @@ import pytest
 
 from tests.media import (
     CLICKS,
+    H264,
+    NTSC,
     counter_picture,
     ffmpeg,
     find_click,
@@ -21,9 +23,6 @@ from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import clip_samples, read_audio, read_clip_audio
 from tk_tools.files.video import VideoReader, read_frames, read_picture
-
-H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-pix_fmt", "yuv420p")
-NTSC = Fraction(30000, 1001)
 
 
 def numbers(path, fps=Fraction(25)) -> list[int]:

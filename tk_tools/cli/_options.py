@@ -31,7 +31,7 @@ import click
 
 from tk_tools.errors import ConfigError
 from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
-from tk_tools.files.rates import FRAME_RATE
+from tk_tools.files.rates import FRAME_RATE, parse_rate
 
 CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -43,12 +43,9 @@ class Rate(click.ParamType):
 
     def convert(self, value: Any, param, ctx) -> Fraction:
         try:
-            rate = Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is no frame rate; write 25 or 30000/1001", param, ctx)
-        if not 0 < rate <= 1000:
-            self.fail(f"{value} is not between 0 and 1000", param, ctx)
-        return rate
+            return parse_rate(value)
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Shard(click.ParamType):

@@ -38,7 +38,7 @@ ENLARGE = 2.0
 LEAST_SCORE, CONFIRM_SCORE = 0.5, 0.6
 SQUARE_SHARES = (1.0, 0.5)  # BlazeFace sees squares: of the shorter side, and of half of it
 
-# The detector's box against our face box: x and y of the centre, width, height. BlazeFace and dlib measured over 72
+# The detector's box against detected_box: x and y of the centre, width, height. BlazeFace and dlib measured over 72
 # pictures of five clips (deviations 0.01, 0.04, 0.05, 0.07); the others are trained on WIDER FACE like S3FD.
 BOX_OF_DETECTOR = {
     "blazeface": (0.0, 0.05, 1.065, 0.875),

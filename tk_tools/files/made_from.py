@@ -20,18 +20,18 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether a file bears no provenance and may be the user's. An HDF5 file that cannot be opened is taken for ours:
-    cut short, to be made again."""
+def is_of_our_kind(path: Path) -> bool:
+    """Whether a file without provenance can still be told for one of ours: an HDF5 file that has a kind, or that was
+    cut short, to be made again. Any other may be the user's."""
     if Path(path).suffix != ".h5":
-        return read_provenance(path) is None
+        return False
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            return "kind" not in file.attrs
+            return "kind" in file.attrs
     except OSError:
-        return False
+        return True
 
 
 def is_marked_synthetic(path: Path) -> bool:

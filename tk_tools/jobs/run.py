@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tk_tools.errors import InputError, TkError
 from tk_tools.files.atomic import sweep
-from tk_tools.files.made_from import is_foreign, read_provenance
+from tk_tools.files.made_from import is_of_our_kind, read_provenance
 from tk_tools.files.provenance import Provenance, describe, shaping
 from tk_tools.jobs.cluster import Cluster
 from tk_tools.jobs.in_order import in_order
@@ -147,7 +147,7 @@ def _result_before(job: Job, force: bool) -> Provenance | None:
     if any(job.target.samefile(source) for source in (job.source, *job.also)):
         raise InputError("the result would take the place of its source; name another output", path=job.target)
     found = read_provenance(job.target)
-    if found is None and not force and is_foreign(job.target):
+    if found is None and not force and not is_of_our_kind(job.target):
         raise InputError("is there already and not made by these tools; move it, or --force", path=job.target)
     return found
 

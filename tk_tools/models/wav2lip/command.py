@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from tk_tools.errors import ConfigError
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
-from tk_tools.files.rates import DEFAULT_FPS
+from tk_tools.files.rates import DEFAULT_FPS, parse_rate
 from tk_tools.models import Inference, Request
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
 from tk_tools.nets.device import NAME as DEVICE_NAME
@@ -34,12 +35,9 @@ def _check_device(ctx, param, value: str) -> str:
 
 def _check_rate(ctx, param, value: str) -> Fraction:
     try:
-        rate = Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise click.BadParameter(f"{value!r} is no frame rate; write 25 or 30000/1001")
-    return rate
+        return parse_rate(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 OPTIONS = (

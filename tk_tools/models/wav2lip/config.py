@@ -175,7 +175,6 @@ class GanConfig(GeneratorConfig):
         "tiny": _TINY
         | {
             "width": 0.25,
-            "discriminator_learning_rate": 1e-4,
             "batch_size": 4,
             "learning_rate": 5e-5,
             "mouth_weight": 4.0,

@@ -27,7 +27,7 @@ from tk_tools.files.video import picture_seconds
 from tk_tools.jobs.ahead import ahead
 from tk_tools.models.wav2lip.footage import Footage, pictures_ahead, search_options
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
-from tk_tools.models.wav2lip.published import is_ours, load_generator
+from tk_tools.models.wav2lip.published import load_generator_and_origin
 from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
 from tk_tools.models.wav2lip.windows import Speech
 from tk_tools.nets.device import choose_device
@@ -115,8 +115,8 @@ def _speaker(
     checkpoint: Path, changed: int, device: str, precision: str, batch_size: int | None
 ) -> tuple[Speaker, bool]:
     """The generator, and whether it is ours; that of the file before serves the next one: it takes a second to open."""
-    speaker = Speaker(load_generator(checkpoint), device=device, precision=precision, batch_size=batch_size)
-    return speaker, is_ours(checkpoint)
+    generator, ours = load_generator_and_origin(checkpoint)
+    return Speaker(generator, device=device, precision=precision, batch_size=batch_size), ours
 
 
 def _skipped(video: Path) -> float:

@@ -125,7 +125,7 @@ class Generator(nn.Module):
         """
         batch, with_time = len(faces), faces.dim() == 5
         if with_time:
-            faces, mel = fold_time(faces), fold_sound(mel)
+            faces, mel = fold_time(faces), mel.transpose(0, 1).flatten(end_dim=1)
         picture = torch.sigmoid(self.output_block(self.decode(mel, faces)))
         return unfold_time(picture, batch) if with_time else picture
 
@@ -177,11 +177,6 @@ class QualityDiscriminator(nn.Module):
 def fold_time(x: torch.Tensor) -> torch.Tensor:
     """(B, C, T, H, W) -> (T * B, C, H, W), time outermost."""
     return x.permute(2, 0, 1, 3, 4).flatten(end_dim=1)
-
-
-def fold_sound(mel: torch.Tensor) -> torch.Tensor:
-    """(B, T, 1, 80, 16) -> (T * B, 1, 80, 16), time outermost."""
-    return mel.transpose(0, 1).flatten(end_dim=1)
 
 
 def unfold_time(x: torch.Tensor, batch: int) -> torch.Tensor:

@@ -28,13 +28,15 @@ def load_generator(path: str | Path) -> Generator:
 
     WeightsError: damaged, unsafe, or another network's.
     """
-    state = _part(path, "generator")
-    return _loaded(Generator(width=_width(state, "generator")), state, path, "a Wav2Lip generator")
+    return load_generator_and_origin(path)[0]
 
 
-def is_ours(path: str | Path) -> bool:
-    """Whether tk-train made the checkpoint: its crops and windows are then those of this box."""
-    return load_checkpoint(find_weights(path)).config.get("model") == "wav2lip"
+def load_generator_and_origin(path: str | Path) -> tuple[Generator, bool]:
+    """load_generator, and whether tk-train made it: its crops and windows are then those of this box."""
+    checkpoint = load_checkpoint(find_weights(path))
+    state = _named(checkpoint.state, "generator")
+    generator = _loaded(Generator(width=_width(state, "generator")), state, path, "a Wav2Lip generator")
+    return generator, checkpoint.config.get("model") == "wav2lip"
 
 
 def load_discriminator(path: str | Path) -> QualityDiscriminator:
@@ -50,8 +52,11 @@ def load_expert(path: str | Path) -> SyncExpert:
 
 
 def _part(path: str | Path, name: str) -> dict[str, Tensor]:
+    return _named(load_checkpoint(find_weights(path)).state, name)
+
+
+def _named(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     """The tensors of network `name`: of ours by its name, of a file with one network as they are."""
-    state = load_checkpoint(find_weights(path)).state
     own = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
     return own or state
 

@@ -30,7 +30,7 @@ from tk_tools.models.wav2lip.losses import (
     sync_loss,
     weighted,
 )
-from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, fold_sound, fold_time, make_expert
+from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
 from tk_tools.models.wav2lip.pictures import draw_pictures
 from tk_tools.models.wav2lip.published import load_discriminator, load_expert, load_generator
 from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
@@ -219,8 +219,8 @@ class GeneratorTask(ClipTask):
         """The last step of a warm start, on a few items of the training data."""
         spread = np.linspace(0, len(self.train_data) - 1, num=min(len(self.train_data), _FITTED), dtype=int)
         batch = default_collate([self.train_data[Draw(int(index), self.config.seed + int(index))] for index in spread])
-        faces, frame_mels, _, target = self.inputs(batch)
-        fit_output(generator, fold_sound(frame_mels), fold_time(faces), fold_time(target))
+        faces, frame_mels, _, target = self.inputs(batch)  # a frame of each: its neighbours would tell little more
+        fit_output(generator, frame_mels[:, 0], faces[:, :, 0], target[:, :, 0])
 
     def set_up(self, generator: Generator, expert: SyncExpert) -> None:
         """Take the generator into training, and the expert as its frozen judge."""
@@ -262,23 +262,24 @@ class GeneratorTask(ClipTask):
         decay(self)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """The generator's losses, scalars: made and target (B, 3, 5, 96, 96), mel (B, 1, 80, 16); sync 0 while off."""
-        sync = self.sync(made, mel) if self.sync_on and self.config.sync_weight else made.new_zeros(())
-        return {"loss": self.total(made, target, sync), "l1": picture_loss(made.detach(), target), "sync": sync}
-
-    def total(
+    def judged(
         self,
         made: Tensor,
+        mel: Tensor,
         target: Tensor,
-        sync: Tensor,
         perceptual: Tensor | float = 0.0,
         perceptual_weight: float = 0.0,
-    ) -> Tensor:
-        """The scalar that the generator's update brings down; made and target as in `judged`."""
+    ) -> dict[str, Tensor]:
+        """The generator's losses, scalars: made and target (B, 3, 5, 96, 96), mel (B, 1, 80, 16); sync 0 while off.
+
+        perceptual: a discriminator's judgement, which enters the loss with perceptual_weight.
+        """
         config = self.config
+        sync_weight = config.sync_weight if self.sync_on else 0.0
+        sync = self.sync(made, mel) if sync_weight else made.new_zeros(())
         picture = picture_loss(made, target, config.squared_error, config.mouth_weight)
-        return weighted(picture, sync, config.sync_weight if self.sync_on else 0.0, perceptual, perceptual_weight)
+        loss = weighted(picture, sync, sync_weight, perceptual, perceptual_weight)
+        return {"loss": loss, "l1": picture_loss(made.detach(), target), "sync": sync}
 
     def sync(self, made: Tensor, mel: Tensor) -> Tensor:
         """The expert's loss, a scalar, on pictures (B, 3, 5, 96, 96) and their sound (B, 1, 80, 16)."""
@@ -363,10 +364,9 @@ class GanTask(GeneratorTask):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def judged(self, made: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
-        losses = super().judged(made, mel, target)
         perceptual = self.perceptual(made)
-        total = self.total(made, target, losses["sync"], perceptual, self.config.perceptual_weight)
-        return losses | {"loss": total, "perceptual": perceptual}
+        losses = super().judged(made, mel, target, perceptual, self.config.perceptual_weight)
+        return losses | {"perceptual": perceptual}
 
     def perceptual(self, made: Tensor) -> Tensor:
         """How far the discriminator is from calling (B, 3, 5, 96, 96) pictures real, a scalar."""

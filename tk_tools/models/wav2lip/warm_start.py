@@ -50,7 +50,8 @@ def fit_output(generator: Generator, mel: torch.Tensor, faces: torch.Tensor, tar
     """Set the last layer in place to what comes nearest to `target` (B, 3, 96, 96): weighted least squares.
 
     mel (B, 1, 80, 16), faces (B, 6, 96, 96) as the generator takes them. Without it the first steps do nothing but mend
-    the colours, and what the network is to hear is lost meanwhile.
+    the colours, and what the network is to hear is lost meanwhile. Running statistics of a generator in training mode
+    take note of these pictures.
     """
     features = generator.output_block[0](generator.decode(mel, faces)).movedim(1, -1).flatten(end_dim=-2).double()
     features = torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
