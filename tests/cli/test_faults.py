@@ -35,6 +35,12 @@ def start(folder: Path, out: Path, *options: str, inputs=None) -> subprocess.Pop
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
+def catches(process: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return bool(int(status["SigCgt"], 16) >> (number - 1) & 1)
+
+
 def assert_whole(folder: Path, out: Path, *, complete: bool) -> None:
     """Every file in `out` is a finished result; with `complete`, all are there."""
     names = sorted(os.listdir(out)) if out.exists() else []
@@ -58,7 +64,8 @@ def test_a_signal_at_any_moment(folder, tmp_path, workers, number, codes, whole_
     for attempt in range(4):
         out = tmp_path / str(attempt)
         process = start(folder, out, "--workers", workers)
-        time.sleep(chance.uniform(0.02, 1.6))
+        assert wait_until(lambda pid=process.pid: catches(pid, signal.SIGTERM), seconds=20)  # Python itself is up
+        time.sleep(chance.uniform(0, 1.6))
         started = descendants(process.pid)
         (os.killpg if whole_group else os.kill)(process.pid, number)
         try:

@@ -54,7 +54,7 @@ def test_info_tells_whether_a_file_is_marked_synthetic(tk, clip, tmp_path, mark)
     write_video(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.uint8)] * 3, fps=25, metadata={"comment": comment})
     found = rows(tk("tk-info", "--json", tmp_path / "a.wav", tmp_path / "a.mp4", clip))
     assert [row["marked_synthetic"] for row in found] == [mark, mark, False]
-    assert tk("tk-info", tmp_path / "a.wav").out.splitlines()[1].endswith(f"\t{mark}")
+    assert tk("tk-info", tmp_path / "a.wav").out.splitlines()[1].endswith(f"\t{mark}\t")
 
 
 def test_info_names_a_bad_file_and_goes_on(tk, clip, tmp_path):

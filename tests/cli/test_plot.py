@@ -27,7 +27,7 @@ def test_kind_follows_from_the_file(clip, tmp_path):
     assert [(Path(row["path"]).relative_to(tmp_path / "out").as_posix(), row["kind"]) for row in rows] == [
         ("clip.png", "sheet"),
         ("sound.wav.png", "waveform"),
-        ("run/metrics.png", "training"),
+        ("run/run.png", "training"),
     ]
     for row in rows:
         with Image.open(row["path"]) as image:
@@ -77,7 +77,7 @@ def test_run_folder_stands_for_its_metrics(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "metrics.csv").write_text(METRICS)
     assert run(tmp_path / "run", tmp_path / "losses.png").stdout == f"{tmp_path / 'losses.png'}\n"
-    assert run(tmp_path / "run", tmp_path / "run").stdout == f"{tmp_path / 'run' / 'metrics.png'}\n"
+    assert run(tmp_path / "run", tmp_path / "run").stdout == f"{tmp_path / 'run' / 'run.png'}\n"
 
 
 @pytest.mark.parametrize(

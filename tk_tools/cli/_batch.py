@@ -12,7 +12,7 @@ import click
 
 from tk_tools.cli._inputs import find_inputs, from_stdin, split_operands
 from tk_tools.cli._log import Log
-from tk_tools.cli._main import ExitCode
+from tk_tools.cli._main import ExitCode, stop_if_told
 from tk_tools.cli._options import Common
 from tk_tools.cli._output import write_line
 from tk_tools.errors import ConfigError, InputError, TkError
@@ -59,6 +59,7 @@ def run_batch(
     try:
         for outcome in outcomes:
             report.add(outcome)
+            stop_if_told()
     finally:
         outcomes.close()
         report.close()

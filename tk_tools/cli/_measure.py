@@ -8,7 +8,7 @@ from typing import Any
 
 from tk_tools.cli._inputs import find_inputs
 from tk_tools.cli._log import Log
-from tk_tools.cli._main import ExitCode
+from tk_tools.cli._main import ExitCode, stop_if_told
 from tk_tools.cli._output import print_rows
 from tk_tools.errors import TkError
 from tk_tools.jobs.run import explain
@@ -48,6 +48,7 @@ def run_measure(
                 log.detail(trace)
                 row["error"] = fault.message
             yield row
+            stop_if_told()
 
     print_rows(rows(), columns, as_json=as_json)
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE

@@ -75,13 +75,17 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     """
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
+    from tk_tools.errors import InputError
     from tk_tools.files.find import VIDEO_SUFFIXES
+    from tk_tools.files.made_from import is_of_our_kind, read_provenance
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.sync_clips import ClipOptions, load_expert, load_syncnet, measure_file
 
     expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
     if expert and checkpoint:
         raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
+    if curves and curves.exists() and read_provenance(curves) is None and not is_of_our_kind(curves):
+        raise InputError("is there already and not made by these tools; move it or name another", path=curves)
     options = ClipOptions(**values)
     if expert:
         judge = load_expert(expert, device=options.device)

@@ -11,7 +11,7 @@ from tk_tools.cli._main import entry
 
 COLUMNS = (
     "path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "source",
-    "marked_synthetic",
+    "marked_synthetic", "error",
 )  # fmt: skip
 
 

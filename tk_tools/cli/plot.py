@@ -46,7 +46,7 @@ def command(**values: Any) -> int:
       video, NAME.frames.h5, .face.h5    sheet: pictures with their times
 
     In a folder a plot keeps the kind of its file, so that those of one clip lie side by side: NAME.mp4 gives NAME.png,
-    NAME.mel.h5 NAME.mel.png, NAME.wav NAME.wav.png; with --kind that comes too (NAME.waveform.png).
+    NAME.mel.h5 NAME.mel.png, NAME.wav NAME.wav.png, a run RUN.png; with --kind that comes too (NAME.waveform.png).
 
     Prints the path of each finished file. A file that cannot be drawn is told on stderr, the others are done, and the
     exit code is 1.
@@ -77,7 +77,9 @@ def command(**values: Any) -> int:
 
 def _metrics_of_run(operand: Path) -> Path:
     """A run of tk-train stands for its metrics.csv."""
-    metrics = operand / "metrics.csv"
+    from tk_tools.train.run_folder import METRICS
+
+    metrics = operand / METRICS
     return metrics if metrics.is_file() else operand
 
 

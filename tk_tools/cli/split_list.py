@@ -69,13 +69,14 @@ def command(
         failures.append(error)
         log.error(str(error))
 
-    paths = (found.path for found in find_inputs(inputs, (kind,), log, null=null, failed=failed))
+    found = find_inputs(inputs, (kind,), log, null=null, failed=failed)
+    paths = (item.path for item in found)
     shares = {"val": val, "test": test}
-    counts = write_lists(paths, output, shares=shares, seed=seed, by=by, suffix=kind)
+    counts = write_lists(paths, output, shares=shares, seed=seed, by=by, suffix=kind, failed=failed)
     for name, count in counts.items():
         path = str(output / f"{name}.txt")
         write_line(dumps({"clips": count, "path": path, "set": name}, sort_keys=True) if json else path)
-        log.info(f"{name}: {count} clips")
+        log.info(f"{name}: {count} {'clip' if count == 1 else 'clips'}")
         if count == 0 and shares.get(name, round(1 - val - test, 9)) > 0:
             log.warn(f"{path}: no clip fell into this list; give it a larger share or take another --seed")
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE

@@ -149,8 +149,9 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
         valid = writer.columns["valid"].array()
         if not valid.any():
             raise InputError(_no_face(tracker, len(valid), options), path=source)
-    facts = _facts(valid, fps, damaged(), tracker.most_faces, options.face)
-    return facts | {"layout": layout.name, "backend": backend.label, "sound": audio is not None or sound is not None}
+    has_sound = audio is not None or sound is not None
+    facts = _facts(valid, fps, damaged(), tracker.most_faces, options.face, has_sound)
+    return facts | {"layout": layout.name, "backend": backend.label, "sound": has_sound}
 
 
 def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -> str:
@@ -160,7 +161,7 @@ def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -
     return f"no face in any of {frames} frames; is it very small or turned away? --backend {other} may see it"
 
 
-def _facts(valid: np.ndarray, fps: Fraction, damaged: int, faces_seen: int, face: str) -> dict[str, Any]:
+def _facts(valid: np.ndarray, fps: Fraction, damaged: int, faces_seen: int, face: str, sound: bool) -> dict[str, Any]:
     missing = int((~valid).sum())
     facts: dict[str, Any] = {
         "frames": len(valid),
@@ -179,6 +180,8 @@ def _facts(valid: np.ndarray, fps: Fraction, damaged: int, faces_seen: int, face
         warnings.append(f"{faces_seen} faces in one picture; the {face} is followed (--face says which)")
     if damaged:
         warnings.append(f"{damaged} damaged packets; the picture before stands in their place")
+    if not sound and len(valid) > 1:
+        warnings.append("no sound: enough for tk-infer, not for training")
     if warnings:
         facts["warning"] = "; ".join(warnings)
     return facts

@@ -6,7 +6,7 @@ So the sets stay as they are when clips are added, in any order and on any machi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -35,12 +35,19 @@ def split_of(name: str, seed: int, shares: Mapping[str, float]) -> str:
 
 
 def write_lists(
-    paths: Iterable[Path], folder: Path, *, shares: Mapping[str, float], seed: int, by: str, suffix: str
+    paths: Iterable[Path],
+    folder: Path,
+    *,
+    shares: Mapping[str, float],
+    seed: int,
+    by: str,
+    suffix: str,
+    failed: Callable[[InputError], None],
 ) -> dict[str, int]:
     """Write train.txt and a list for each set of `shares` into `folder`, and return the number of clips in each.
 
     `by`: "clip" (the stem decides) or "folder" (the folder's name does, so that its clips stay together).
-    A path that holds a newline cannot stand in a list: InputError.
+    A path that holds a newline cannot stand in a list: it is told to `failed` and left out.
     """
     with ExitStack() as stack:
         names = ["train", *shares]
@@ -51,7 +58,8 @@ def write_lists(
         counts = dict.fromkeys(names, 0)
         for path in paths:
             if "\n" in str(path):
-                raise InputError("a name with a line break cannot stand in a list; rename it", path=path)
+                failed(InputError("a name with a line break cannot stand in a list; rename it", path=path))
+                continue
             key = path.parent.name if by == "folder" else stem_of(path, (suffix,))
             split = split_of(key, seed, {**shares, "train": 1.0})
             counts[split] += 1

@@ -13,13 +13,15 @@ from typing import Any
 from tk_tools.errors import MissingPackage, TkError
 from tk_tools.jobs.pool import Task, WorkerDied
 
+_PACKAGE = "tk_tools"
 _PATIENCE = "10s"  # until a scheduler has to answer
 
 
 class Cluster(Executor):
     """The cluster of the scheduler at `address`, HOST:PORT; `cores` counts what its workers offer at the start.
 
-    MissingPackage: distributed is not installed. TkError: nobody answers there, or it has no workers.
+    MissingPackage: distributed is not installed. TkError: nobody answers there, it has no workers, or one of them or
+    the scheduler lacks this package.
     """
 
     def __init__(self, address: str):
@@ -36,6 +38,9 @@ class Cluster(Executor):
         if self.cores == 0:
             self._client.close()
             raise TkError(f"the Dask scheduler at {address} has no workers; start some (dask worker --nthreads 1)")
+        if without := _without(self._client, _PACKAGE):
+            self._client.close()
+            raise TkError(f"{', '.join(without)}: tk-tools is missing there; run bin/setup dask, start it again")
         # not pure: the same call is to be made again
         self._executor = self._client.get_executor(pure=False)
 
@@ -49,6 +54,18 @@ class Cluster(Executor):
         """Leave the cluster, which goes on: after what was submitted, or at once with `cancel_futures`."""
         self._executor.shutdown(wait=wait and not cancel_futures)
         self._client.close()
+
+
+def _without(client, package: str) -> list[str]:
+    """Where on the cluster `package` is missing; a task sent there would hang, or be given up for no told reason."""
+
+    def has_package() -> bool:  # sent by value, since it is no function of a module
+        from importlib.util import find_spec
+
+        return find_spec(package) is not None
+
+    has = {"scheduler": client.run_on_scheduler(has_package), **client.run(has_package)}
+    return [place for place, here in has.items() if not here]
 
 
 def _pass_on(task: Task, future: Future) -> None:

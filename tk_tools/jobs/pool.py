@@ -16,6 +16,8 @@ import time
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from tk_tools.jobs.signals import is_importing
+
 ATTEMPTS = 2
 _THREAD_COUNTS = (
     "OMP_NUM_THREADS",
@@ -168,6 +170,7 @@ def _serve(pipe, parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     use_one_core()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    sys.unraisablehook = _end_or_print
     try:
         signal.signal(signal.SIGTERM, _stop)
         while _answer(pipe):
@@ -199,7 +202,16 @@ def _answer(pipe) -> bool:
 
 def _stop(number, frame) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if is_importing(frame):
+        os._exit(128 + number)
     raise _Stopped
+
+
+def _end_or_print(unraisable) -> None:
+    """The signal came in a finaliser or a callback, which Python would print and forget."""
+    if unraisable.exc_type is _Stopped:
+        os._exit(128 + signal.SIGTERM)
+    sys.__unraisablehook__(unraisable)
 
 
 def _watch(parent: int) -> None:

@@ -56,7 +56,12 @@ def plot_stem(path: Path, kind: str | None = None) -> str:
     """The name of a file's plot without .png: it keeps the file's kind, and has the plot's when that was chosen.
 
     So no two plots of one clip have one name: x.mp4 gives x, x.mel.h5 x.mel, x.wav x.wav, x.mp4 as waveform x.waveform.
+    The metrics.csv of a run of tk-train has the name of its folder.
     """
+    from tk_tools.train.run_folder import METRICS
+
+    if path.name == METRICS:
+        path = path.absolute().parent
     cut = next((suffix for suffix in (".h5", ".csv", *VIDEO_SUFFIXES) if path.name.lower().endswith(suffix)), "")
     stem = path.name[: len(path.name) - len(cut)] or path.name
     return f"{stem}.{kind}" if kind else stem

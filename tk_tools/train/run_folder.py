@@ -21,6 +21,7 @@ from tk_tools.weights.find import named_file
 if TYPE_CHECKING:
     from torch import Tensor
 
+METRICS = "metrics.csv"
 _CHECKPOINT = re.compile(r"step_(\d{8,})\.ckpt")
 
 
@@ -30,7 +31,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         self.config = self.path / "config.yaml"
-        self.metrics = self.path / "metrics.csv"
+        self.metrics = self.path / METRICS
         self.checkpoints = self.path / "checkpoints"
         self.samples = self.path / "samples"
         self.tensorboard = self.path / "tensorboard"
