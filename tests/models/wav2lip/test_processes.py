@@ -64,13 +64,21 @@ def test_all_stages_in_order(clips, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["generator", "gan"])
-def test_resumed_equals_unbroken(clips, tmp_path, stage):
+@pytest.mark.parametrize(
+    ("stage", "values"),
+    [
+        ("generator", {"sync_from_start": True}),
+        ("generator", {"warm_start": True, "single_frames": True, "sync_weight": 0}),
+        ("gan", {"sync_from_start": True}),
+    ],
+    ids=["generator", "generator as in preset tiny", "gan"],
+)
+def test_resumed_equals_unbroken(clips, tmp_path, stage, values):
     torch.manual_seed(0)
     torch.save(make_expert(SMALL["width"]).state_dict(), tmp_path / "expert.pth")
     shape = ("--stage", stage, "--expert", tmp_path / "expert.pth")
     for name, steps in (("broken", 2), ("broken", 3), ("unbroken", 3)):
-        done = train(*shape, "--out", tmp_path / name, clips, max_steps=steps, sync_from_start="true")
+        done = train(*shape, "--out", tmp_path / name, clips, max_steps=steps, **values)
         assert done.returncode == 0, done.stderr
     broken, unbroken = (checkpoint.load(RunFolder(tmp_path / name).checkpoint(3)) for name in ("broken", "unbroken"))
     assert len(broken["random"]) == 2

@@ -19,6 +19,13 @@ from tk_tools.train.run_folder import RunFolder, read_weights
 from tk_tools.train.session import run_stage
 
 MODEL = get_model("wav2lip")
+OF_PRESET_TINY = {
+    "warm_start": True,
+    "single_frames": True,
+    "squared_error": True,
+    "mouth_weight": 4.0,
+    "sync_weight": 0.0,
+}
 SMALL = {
     "width": 0.125,
     "batch_size": 2,
@@ -67,12 +74,19 @@ def numbers(folder, column):
         return [float(row[column]) for row in csv.DictReader(file) if row.get(column)]
 
 
-@pytest.mark.parametrize("stage", ["expert", "generator", "gan"])
-def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, clips, expert, stage):
+@pytest.mark.parametrize(
+    ("stage", "shape"),
+    [
+        ("expert", {}),
+        ("generator", {"sync_threshold": 100.0}),  # switched on by the validation at step 3
+        ("generator", OF_PRESET_TINY),
+        ("gan", {"sync_threshold": 100.0}),
+    ],
+    ids=["expert", "generator", "generator as in preset tiny", "gan"],
+)
+def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, clips, expert, stage, shape):
     needs = {} if stage == "expert" else {"expert": expert}
-    shape = {"checkpoint_every": 2, "validate_every": 3, "windows_per_clip": 3, "max_steps": 6}
-    if stage != "expert":
-        shape["sync_threshold"] = 100.0  # switched on by the validation at step 3
+    shape = {"checkpoint_every": 2, "validate_every": 3, "windows_per_clip": 3, "max_steps": 6} | shape
     train(stage, tmp_path / "unbroken", clips, needs, **shape)
     train(stage, tmp_path / "broken", clips, needs, **shape | {"max_steps": 4})
     train(stage, tmp_path / "broken", clips, needs, **shape)
@@ -114,10 +128,9 @@ def test_the_generator_learns_and_shows_samples(tmp_path, clips, expert):
 
 def test_a_generator_of_single_frames_starts_near_its_reference(tmp_path, clips, expert):
     """What preset tiny does: one frame an item, squared errors, a warm start; validation is on five frames as ever."""
-    shape = {"max_steps": 4, "validate_every": 4, "batch_size": 4, "mouth_weight": 4.0, "sync_weight": 0.0}
-    shape |= {"single_frames": True, "squared_error": True, "sync_threshold": 100.0}
+    shape = OF_PRESET_TINY | {"max_steps": 4, "validate_every": 4, "batch_size": 4, "sync_threshold": 100.0}
     for name, warm in (("warm", True), ("cold", False)):
-        train("generator", tmp_path / name, clips, {"expert": expert}, warm_start=warm, **shape)
+        train("generator", tmp_path / name, clips, {"expert": expert}, **shape | {"warm_start": warm})
     warm, cold = (numbers(tmp_path / name, "train/l1")[0] for name in ("warm", "cold"))
     assert warm < 0.5 * cold
     assert numbers(tmp_path / "warm", "train/loss")[0] < warm  # squares of errors under 1
