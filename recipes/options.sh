@@ -1,6 +1,6 @@
 # Read by every run.sh: its options are the variables between "# Options" and "# End of options", a comment each.
 # --name value or --name=value sets one (dashes for underscores), --help prints them with their defaults, anything
-# unknown ends with code 2. What is left over is in the array `operands`. Defines log and run_stage.
+# unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages and run_stage.
 
 _block() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
 
@@ -32,6 +32,19 @@ while [ $# -gt 0 ]; do
 done
 
 log() { printf '%s %s: %s\n' "$(date +%FT%T)" "$(basename "$(dirname "$0")")" "$*" >&2; }
+
+# check_stages LAST: ends with code 2 unless stage and stop_stage are numbers of stages, 0 to LAST
+check_stages() {
+    local name
+    for name in stage stop_stage; do
+        case "${!name}" in
+            '' | *[!0-9]*) ;;
+            *) [ "${!name}" -le "$1" ] && continue ;;
+        esac
+        echo "$0: --${name//_/-} ${!name}: there are the stages 0 to $1; see --help" >&2
+        exit 2
+    done
+}
 
 # run_stage N "what it does and what is there afterwards" FUNCTION: unless stage and stop_stage leave it out
 run_stage() {

@@ -2,7 +2,7 @@
 # Wav2Lip, from a folder of videos to a lip-synced, measured one.
 # Usage: recipes/wav2lip/run.sh [OPTION]... VIDEOS WORK
 #   VIDEOS  folder of talking heads with their own sound (25 frames/s or anything else)
-#   WORK    folder for everything that is made: faces/ lists/ runs/ talking/ report/
+#   WORK    folder for everything that is made: faces/ lists/ runs/ talking.mp4 report/
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -17,7 +17,8 @@ face=                  # video or picture to dub at the end; empty: the first of
 speech=                # speech for it; empty: the sound of the last of the videos
 # End of options
 . "$here/../options.sh"
-[ "${#operands[@]}" = 2 ] || { _usage >&2; exit 2; }
+[ "${#operands[@]}" = 2 ] || { echo "$0: give two folders, VIDEOS and WORK; see --help" >&2; exit 2; }
+check_stages 7
 videos=${operands[0]} work=${operands[1]}
 faces=$work/faces lists=$work/lists runs=$work/runs
 
@@ -46,6 +47,7 @@ train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes
     settings=(--config "${config:-$here/conf}/$name.yaml")
     [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
     [ ! -s "$lists/val.txt" ] || settings+=(--val "$lists/val.txt") # few clips: tk-train holds some back itself
+    [ -s "$lists/train.txt" ] || { log "no $lists/train.txt; run stages 0 to 2 first"; return 1; }
     tk-train wav2lip --stage "$name" "${settings[@]}" --out "$runs/$name" "$@" - \
         <"$lists/train.txt" >"$work/$name.best"
 }

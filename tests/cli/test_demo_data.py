@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.cli.conftest import SCRIPTS
+from tests.media import write_clip
 from tk_tools.cli import demo_data
 from tk_tools.cli._main import run as run_command
 from tk_tools.demo.script import LONGEST_SHIFT
@@ -127,3 +128,19 @@ def test_shift_of_the_option_is_that_of_the_library():
 
 def test_truth_is_a_kind_of_the_box():
     assert KINDS["truth"].suffix == ".truth.h5"
+
+
+def test_a_video_of_the_user_is_kept(tmp_path):
+    mine = tmp_path / "demo-0-000.mp4"
+    write_clip(mine)
+    before = mine.read_bytes()
+    ran = subprocess.run(
+        [SCRIPTS / "tk-demo-data", "--clips", "1", "--seconds", "0.4", "--size", "64", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "not made by these tools" in ran.stderr
+    assert mine.read_bytes() == before
+    assert os.listdir(tmp_path) == [mine.name]

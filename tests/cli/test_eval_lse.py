@@ -221,3 +221,15 @@ def test_wrong_judges(lse, expert, tmp_path):
         assert (found, rows) == (code, []), words
         assert words in err
         assert "Traceback" not in err
+
+
+def test_curves_take_no_other_file_s_place(lse, expert, tmp_path):
+    clip = write_clip(tmp_path / "a.face.h5", *make_clip(0, 50))
+    mine = tmp_path / "mine.sync.h5"
+    mine.write_text("my notes")
+    for target, code in ((clip, 2), (mine, 1), (tmp_path / "b.h5", 2)):
+        before = target.read_bytes() if target.exists() else None
+        found, rows, err = lse("--expert", expert, "--curves", target, clip)
+        assert (found, rows) == (code, [])
+        assert str(target) in err
+        assert (target.read_bytes() if target.exists() else None) == before

@@ -223,6 +223,13 @@ def test_the_source_is_never_replaced(work, tk_infer):
     assert Path("face.mp4").read_bytes() == before
 
 
+def test_a_box_outside_the_pictures_is_told(work, tk_infer):
+    code, out, err = tk_infer("face.mp4", "speech.wav", "o.mp4", "--box", 5000, 5100, 10, 60)
+    assert (code, out) == (1, [])
+    assert "--box leaves less than" in err
+    assert not Path("o.mp4").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -231,6 +238,7 @@ def test_the_source_is_never_replaced(work, tk_infer):
         (("face.mp4", "speech.wav", "o.mp4", "--face", "biggest"), "--face"),
         (("face.mp4", "speech.wav", "o.mp4", "--fps", 0), "--fps"),
         (("face.mp4", "speech.wav", "o.mp4", "--feather", 2), "--feather"),
+        (("face.mp4", "speech.wav", "o.mp4", "--box", 1, 2, 3, 4, "--faces", "faces"), "--box and --faces"),
         ((), "operands"),
     ],
 )

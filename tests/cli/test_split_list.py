@@ -88,8 +88,34 @@ def test_shares_over_one_are_refused(tk, tmp_path):
     assert ran.code == 2
 
 
-@given(st.text(max_size=20), st.integers(0, 5))
+@given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=20), st.integers(0, 5))
 def test_growing_the_first_share_takes_no_clip_out_of_it(name, seed):
     small = split_of(name, seed, {"val": 0.1, "train": 0.9})
     large = split_of(name, seed, {"val": 0.3, "train": 0.7})
     assert not (small == "val" and large != "val")
+
+
+def test_nothing_to_list_leaves_the_lists_that_are_there(tk, split, faces, tmp_path):
+    before = split(faces)
+    (tmp_path / "wrong").mkdir()
+    ran = tk("tk-split-list", tmp_path / "wrong", tmp_path / "lists")
+    assert (ran.code, ran.out) == (1, "")
+    assert "another --seed" not in ran.err
+    assert lists(tmp_path / "lists") == before
+
+
+def test_a_name_with_a_line_break_is_told_and_the_others_are_listed(tk, tmp_path):
+    for name in ("a.face.h5", "b\nc.face.h5"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    ran = tk("tk-split-list", "-q", tmp_path / "in", tmp_path / "lists")
+    assert ran.code == 1
+    assert "line break" in ran.err
+    assert sum(map(len, lists(tmp_path / "lists").values())) == 1
+
+
+def test_paths_that_fall_out_of_the_lists_are_told(tk, split, faces, tmp_path):
+    split(faces[:20])
+    assert "none any more" not in tk("tk-split-list", "-q", tmp_path / "faces", tmp_path / "lists").err
+    (tmp_path / "lists" / "train.txt").write_text("mine.face.h5\n")
+    assert "1 of the" in tk("tk-split-list", "-q", tmp_path / "faces", tmp_path / "lists").err

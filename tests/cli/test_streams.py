@@ -156,3 +156,14 @@ def test_thousands_of_paths_are_a_stream(tk, wavs, tmp_path):
     assert len(ran.paths) == 1
     assert ran.err.count("\n") == 3000
     assert time.monotonic() - start < 30
+
+
+def test_errors_take_no_other_file_s_place(tk, wavs, tmp_path):
+    mine = wavs / "a.wav"
+    before = mine.read_bytes()
+    ran = tk("tk-mel", "--errors", mine, mine, tmp_path / "out")
+    assert (ran.code, ran.out) == (2, "")
+    assert "is no list of failed inputs" in ran.err
+    assert mine.read_bytes() == before
+    for _ in range(2):  # its own list may be written again
+        assert tk("tk-mel", "--errors", tmp_path / "bad.ndjson", tmp_path / "none.wav", tmp_path / "out").code == 1

@@ -123,6 +123,8 @@ def test_print_config_reads_back(tk_train, tmp_path):
         (["--preset", "huge"], "known: tiny"),
         (["--stage", "none"], "'none' is not one of"),
         (["--init", "x"], "--init needs --stage"),
+        (["--stage", "expert", "--expert", "x"], "has no use for --expert"),
+        (["--set", "nokey=3"], "--set nokey=3: unknown key; see --print-config"),
         (["--set", "gan.devices=2"], "must be the same for all stages"),
         (["--config", "bad.yaml"], "unknown section exprt"),
     ],

@@ -108,8 +108,9 @@ def test_verify_names_network_and_faults(weights, tmp_path):
 
 def test_verify_finds_weights_that_are_not_finite(weights, tmp_path):
     torch.save({"a.weight": torch.ones(3), "b.weight": torch.tensor([1.0, torch.nan])}, tmp_path / "mine.pth")
-    code, out, _ = weights("verify", "--json", tmp_path / "mine.pth")
+    code, out, err = weights("verify", "--json", tmp_path / "mine.pth")
     assert code == 1
+    assert "mine.pth: has weights that are NaN" in err  # also with standard output thrown away
     assert json.loads(out)["fault"].startswith("has weights that are NaN or infinite, first in b.weight")
 
 

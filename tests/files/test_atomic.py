@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from tk_tools.errors import OutputError
 from tk_tools.files.atomic import atomic_path, sweep, temporary_name
 
-NAMES = st.text(st.characters(blacklist_characters="/\0"), min_size=1, max_size=60).filter(
-    lambda n: n not in (".", "..")
-)
+CHARACTERS = st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",))
+NAMES = st.text(CHARACTERS, min_size=1, max_size=60).filter(lambda name: name not in (".", ".."))
 
 
 @given(name=NAMES, fails=st.booleans(), before=st.none() | st.binary(max_size=20), content=st.binary(max_size=100))

@@ -16,7 +16,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.extract import AudioOptions, FramesOptions, extract_audio, extract_frames
 from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.h5 import Dataset, Kind, create_h5
-from tk_tools.files.made_from import read_provenance
+from tk_tools.files.made_from import is_of_our_kind, read_provenance
 from tk_tools.files.provenance import Provenance, Source, describe
 from tk_tools.files.wav import write_wav
 
@@ -136,3 +136,13 @@ def test_the_same_pictures_give_the_same_mp4(tmp_path):
     for name in ("a.mp4", "b.mp4"):
         write_video(tmp_path / name, pictures, fps=Fraction(25), audio=wav, metadata={"comment": "x", "title": "y"})
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "ours"),
+    [(b"", True), (b"\x89HDF", True), (b"\x89HDF\r\n\x1a\n cut", True), (b"notes\n", False), (b"\x89PNG", False)],
+)
+def test_an_h5_that_cannot_be_read_is_ours_only_when_it_begins_as_one(tmp_path, content, ours):
+    path = tmp_path / "a.face.h5"
+    path.write_bytes(content)
+    assert is_of_our_kind(path) is ours

@@ -28,7 +28,8 @@ def click_times(path, rate=16000, **options) -> list[float]:
 
 @pytest.mark.parametrize("delay", [0.0, 0.2, -0.2])
 @pytest.mark.parametrize(
-    ("suffix", "codec"), [(".mp4", "aac"), (".mkv", "pcm_s16le"), (".mkv", "libmp3lame"), (".mov", "aac")]
+    ("suffix", "codec"),
+    [(".mp4", "aac"), (".mkv", "pcm_s16le"), (".mkv", "libmp3lame"), (".mov", "aac"), (".mov", "pcm_s16le")],
 )
 @pytest.mark.parametrize("rate", [44100, 48000])
 def test_sound_that_starts_beside_the_picture(tmp_path, delay, suffix, codec, rate):

@@ -38,11 +38,28 @@ def test_help_is_shown_and_nothing_is_done(script, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense", "1", "a", "b"], ["a"], ["--stage"], ["a", "b", "c"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--nonsense", "1", "a", "b"],
+        ["a"],
+        ["--stage"],
+        ["a", "b", "c"],
+        ["--stage", "abc", "a", "b"],
+        ["--stage", "9", "a", "b"],
+    ],
+)
 def test_wrong_usage_ends_with_2(arguments, tmp_path):
     done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
     assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_without_the_ones_before_says_which(tmp_path):
+    done = shell(RECIPE / "run.sh", "--stage", 3, "--stop-stage", 3, tmp_path, tmp_path / "work")
+    assert done.returncode == 1
+    assert "run stages 0 to 2 first" in done.stderr
 
 
 def test_demo_wants_a_face_and_a_speech_or_neither(tmp_path):
@@ -70,6 +87,32 @@ def test_make_crops_each_clip_once(videos, tmp_path):
     assert len(list((tmp_path / "work" / "faces").glob("*.face.h5"))) == 4
     again = shell(*command)
     assert "tk-crop-face" not in again.stdout
+
+
+def test_make_takes_a_training_that_was_stopped_for_unfinished(videos, tmp_path):
+    """tk-train marks its best weights while it trains; a stand-in here is killed after that, and ends well later."""
+    plain, tools, work = tmp_path / "videos", tmp_path / "tools", tmp_path / "work"
+    plain.symlink_to(videos)
+    tools.mkdir()
+    (tools / "tk-crop-face").write_text('#!/bin/sh\nmkdir -p "$(dirname "$3")"; : > "$3"\n')
+    (tools / "tk-split-list").write_text('#!/bin/sh\nmkdir -p "$7"; echo a > "$7/train.txt"; : > "$7/val.txt"\n')
+    (tools / "tk-train").write_text(
+        '#!/bin/sh\nwhile [ "$1" != --out ]; do shift; done\nmkdir -p "$2"; : > "$2/best.safetensors"\n'
+        f'echo "$2" >> "{tmp_path}/trained"\n[ -e "{tmp_path}/calm" ] || kill -TERM $PPID $$\n'
+    )
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}:{SCRIPTS}:{os.environ['PATH']}"}
+    expert = work / "runs" / "expert"
+    command = ["make", "-C", RECIPE, f"DATA={plain}", f"WORK={work}", f"{expert}/.done"]
+    stopped = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert stopped.returncode != 0
+    assert (expert / "best.safetensors").exists()
+    (tmp_path / "calm").touch()
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "trained").read_text().splitlines() == [str(expert)] * 2
 
 
 @pytest.mark.slow

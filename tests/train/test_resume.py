@@ -14,7 +14,7 @@ from tk_tools.errors import ConfigError, MissingPackage, OutputError, TkError, T
 from tk_tools.train import checkpoint
 from tk_tools.train.config import make_config, read_yaml
 from tk_tools.train.metrics_file import read_metrics
-from tk_tools.train.run_folder import RunFolder, find_weights, read_weights
+from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
 from tk_tools.train.session import run_stage
 
 
@@ -198,14 +198,14 @@ def test_run_folder_holds_what_it_promises(tmp_path, clips):
     assert weights.keys() == read_weights(run.last)[0].keys()
 
 
-def test_find_weights(tmp_path, clips):
+def test_weights_file(tmp_path, clips):
     with pytest.raises(WeightsError, match="no such run folder"):
-        find_weights(tmp_path / "none")
+        weights_file(tmp_path / "none")
     with pytest.raises(WeightsError, match="is no run folder"):
-        find_weights(tmp_path)
+        weights_file(tmp_path)
     train(tmp_path / "run", clips, max_steps=1)
-    assert find_weights(tmp_path / "run") == tmp_path / "run/best.safetensors"
-    assert find_weights(tmp_path / "run/last.safetensors") == tmp_path / "run/last.safetensors"
+    assert weights_file(tmp_path / "run") == tmp_path / "run/best.safetensors"
+    assert weights_file(tmp_path / "run/last.safetensors") == tmp_path / "run/last.safetensors"
 
 
 def test_a_foreign_config_is_not_overwritten(tmp_path, clips):
@@ -278,3 +278,12 @@ def test_wandb_gets_the_numbers_when_asked_for(tmp_path, clips, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", Wandb())
     train(tmp_path / "b", clips, max_steps=3, wandb="faces")
     assert seen == ["faces", (3, ["epoch", "train/judge", "train/l1", "val/l1"]), "end"]
+
+
+def test_best_weights_that_are_gone_are_begun_anew(tmp_path, clips):
+    train(tmp_path / "run", clips, max_steps=4, checkpoint_every=2, validate_every=2)
+    RunFolder(tmp_path / "run").best.unlink()
+    told = Told()
+    train(tmp_path / "run", clips, max_steps=6, checkpoint_every=2, validate_every=2, log=told)
+    assert any("best.safetensors is gone" in line for line in told.lines)
+    assert RunFolder(tmp_path / "run").best.exists()

@@ -19,6 +19,7 @@ from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
+_LONGEST_ROW = 1 << 20  # characters
 _FILE_SUFFIXES = {*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES, ".h5"}
 
 
@@ -58,8 +59,8 @@ def run_batch(
     outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
     try:
         for outcome in outcomes:
+            stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
             report.add(outcome)
-            stop_if_told()
     finally:
         outcomes.close()
         report.close()
@@ -97,6 +98,16 @@ def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterato
             report.add_unfound(error)
 
 
+def _holds_failures(path: Path) -> bool:
+    """Whether a file is empty or was written by --errors."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            line = file.readline(_LONGEST_ROW)
+        return not line or {"error", "path", "tool"} == json.loads(line).keys()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 class _Report:
     """Tells each outcome at once: paths or NDJSON on stdout, messages on stderr, failures in --errors."""
 
@@ -111,6 +122,8 @@ class _Report:
     def _open(path: Path | None):
         if path is None:
             return None
+        if path.is_file() and not _holds_failures(path):
+            raise click.UsageError(f"--errors: {path} is there already and is no list of failed inputs; name another.")
         try:
             return open(path, "w", encoding="utf-8", errors="surrogateescape")
         except OSError as error:
@@ -136,6 +149,7 @@ class _Report:
 
     def add_unfound(self, error: TkError) -> None:
         """An operand that gave no file."""
+        stop_if_told()  # a signal that came while a file was read may look like a fault of the file
         with self._lock:
             self._counts["failed"] += 1
             self._fail(error.path, str(error))

@@ -30,7 +30,7 @@ from typing import Any
 import click
 
 from tk_tools.errors import ConfigError
-from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND
+from tk_tools.face.backends import BACKENDS, DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.files.rates import FRAME_RATE, parse_rate
 
 CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -134,7 +134,7 @@ sample_rate = click.option(
 )
 face = click.option(
     "--face",
-    default="largest",
+    default=DEFAULT_FACE,
     callback=_check_face,
     metavar="WHICH",
     help="The face to follow: largest, left, right, or its number from the left.",

@@ -75,17 +75,15 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     """
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
-    from tk_tools.errors import InputError
     from tk_tools.files.find import VIDEO_SUFFIXES
-    from tk_tools.files.made_from import is_of_our_kind, read_provenance
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.sync_clips import ClipOptions, load_expert, load_syncnet, measure_file
 
     expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
     if expert and checkpoint:
         raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
-    if curves and curves.exists() and read_provenance(curves) is None and not is_of_our_kind(curves):
-        raise InputError("is there already and not made by these tools; move it or name another", path=curves)
+    if curves:
+        _check_curves(curves)
     options = ClipOptions(**values)
     if expert:
         judge = load_expert(expert, device=options.device)
@@ -116,6 +114,21 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     if rows:
         Log("tk-eval-lse", verbose - quiet).info(_summary(rows))
     return code
+
+
+def _check_curves(path: Path) -> None:
+    """UsageError: not the name of a file of curves. InputError: something else stands there."""
+    from tk_tools.errors import InputError
+    from tk_tools.files.h5 import open_h5
+    from tk_tools.files.sync_file import SYNC
+
+    if not path.name.endswith(SYNC.suffix):
+        raise click.UsageError(f"--curves: {path} does not end in {SYNC.suffix}.")
+    if path.exists():
+        try:
+            open_h5(path, SYNC).close()
+        except InputError as error:
+            raise InputError("is there already and is no file of curves; move it or name another", path=path) from error
 
 
 def _one_line(protocol: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def command(
     from tk_tools.cli._inputs import find_inputs, split_operands
     from tk_tools.cli._log import Log
     from tk_tools.cli._output import write_line
-    from tk_tools.files.split import write_lists
+    from tk_tools.files.split import read_lists, write_lists
 
     if val + test > 1:
         raise click.UsageError("--val and --test together are more than 1.")
@@ -72,6 +72,7 @@ def command(
     found = find_inputs(inputs, (kind,), log, null=null, failed=failed)
     paths = (item.path for item in found)
     shares = {"val": val, "test": test}
+    before = read_lists(output, ["train", *shares])
     counts = write_lists(paths, output, shares=shares, seed=seed, by=by, suffix=kind, failed=failed)
     for name, count in counts.items():
         path = str(output / f"{name}.txt")
@@ -79,6 +80,8 @@ def command(
         log.info(f"{name}: {count} {'clip' if count == 1 else 'clips'}")
         if count == 0 and shares.get(name, round(1 - val - test, 9)) > 0:
             log.warn(f"{path}: no clip fell into this list; give it a larger share or take another --seed")
+    if gone := before - read_lists(output, counts):
+        log.warn(f"{output}: replaced; {len(gone)} of the {len(before)} paths that its lists held are in none any more")
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 

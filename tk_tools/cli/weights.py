@@ -132,6 +132,7 @@ def verify(names: tuple[str, ...], weights_dir: Path | None, json: bool) -> int:
       tk-weights verify
       tk-weights verify wav2lip-gan downloads/lipsync_expert.pth
     """
+    from tk_tools.cli._log import Log
     from tk_tools.cli._output import print_rows
     from tk_tools.weights.find import find_weights, locate
     from tk_tools.weights.table import get_published, published
@@ -145,13 +146,16 @@ def verify(names: tuple[str, ...], weights_dir: Path | None, json: bool) -> int:
         ]
     else:
         targets = [(entry, path) for entry in published() if (path := locate(entry, weights_dir))]
+    log = Log("tk-weights")
     faults = 0
 
     def rows():
         nonlocal faults
         for entry_, path in targets:
             verdict = verify_file(path, entry_)
-            faults += verdict.fault is not None
+            if verdict.fault is not None:
+                faults += 1
+                log.error(f"{path}: {verdict.fault}")
             yield {"name": entry_.name if entry_ else None, "path": str(path), **vars(verdict)}
 
     print_rows(rows(), _VERIFY_COLUMNS, as_json=json)

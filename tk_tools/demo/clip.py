@@ -18,7 +18,7 @@ from tk_tools.demo.portrait import find_portrait
 from tk_tools.demo.render import Renderer, face_scale, true_opening, true_width
 from tk_tools.demo.script import LONGEST_SHIFT, Script, write_script
 from tk_tools.demo.speech import synthesiser
-from tk_tools.errors import OutputError
+from tk_tools.errors import InputError, OutputError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.digest import file_digest
 from tk_tools.files.ffmpeg import VideoWriter
@@ -53,10 +53,16 @@ def truth_path(clip: Path) -> Path:
 
 
 def make_clip_once(target: Path, options: ClipOptions, force: bool = False) -> str:
-    """Make the clip unless it and its truth are there, whole and made with these options: "done" or "current"."""
+    """Make the clip unless it and its truth are there, whole and made with these options: "done" or "current".
+
+    InputError: a file of that name is there that is not of these tools.
+    """
     made = _provenance(options)
-    if not force and all(read_provenance(path) == made for path in (truth_path(target), target)):
+    found = read_provenance(target)
+    if not force and found == made == read_provenance(truth_path(target)):
         return "current"
+    if not force and found is None and target.exists():
+        raise InputError("is there already and not made by these tools; move it, or --force", path=target)
     make_clip(target, options)
     return "done"
 

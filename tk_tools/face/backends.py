@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tk_tools.face.picture import Picture
 
 DEFAULT_BACKEND = "dlib"
+DEFAULT_FACE = "largest"  # of several, the one to follow
 BACKENDS = {
     "dlib": "tk_tools.face.dlib_backend:DlibBackend",
     "face-alignment": "tk_tools.face.fan_backend:FaceAlignmentBackend",

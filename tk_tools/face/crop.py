@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tk_tools.errors import InputError
-from tk_tools.face.backends import DEFAULT_BACKEND, Backend, BackendOptions, make_backend
+from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE, Backend, BackendOptions, make_backend
 from tk_tools.face.given import GivenBoxes, read_boxes
 from tk_tools.face.layouts import find_layout
 from tk_tools.face.smooth import GAP_SECONDS, SMOOTHING_SECONDS, FaceFrame, FaceStream
@@ -25,7 +25,6 @@ from tk_tools.files.provenance import describe
 from tk_tools.files.rates import DEFAULT_FPS, FRAME_RATE
 from tk_tools.files.video import VideoReader
 
-DEFAULT_FACE = "largest"
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 
 

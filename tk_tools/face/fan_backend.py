@@ -89,7 +89,8 @@ class FaceAlignmentBackend:
             name = error.name or "onnxruntime"
             raise MissingPackage(f"the detector {self.detector} needs {name}: pip install {name}") from error
         except (RuntimeError, EOFError, OSError, ValueError, UnpicklingError, cv2.error) as error:
-            what = f"is not a weight file of the detector {self.detector}, or it is damaged"
+            cause = (str(error).splitlines() or [type(error).__name__])[0]
+            what = f"is not a weight file of the detector {self.detector}, or it is damaged ({cause})"
             raise WeightsError(what, path=files.get("path_to_detector")) from error
 
     def _make_fan(self):

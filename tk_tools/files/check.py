@@ -30,6 +30,8 @@ def _check_h5(path: Path) -> dict[str, Any]:
         facts: dict[str, Any] = {"kind": kind.name}
         if "video/data" in file:
             facts["frames"] = _check_pictures(file, path)
+        if "audio/samples" in file:
+            facts["samples"] = int(file["audio/samples"].shape[0])
         return facts
 
 

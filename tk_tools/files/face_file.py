@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,10 @@ _EMPTY = {
 }
 
 
+def _column(name: str, file: FaceFile) -> np.ndarray:
+    return read_rows(file._file["faces"][name])
+
+
 class FaceFile:
     """Read a NAME.face.h5.
 
@@ -87,13 +92,17 @@ class FaceFile:
         self.frames = CodedFrames(self._file)
         self.fps: Fraction = self.frames.fps
         faces = self._file["faces"]
-        self.box, self.landmarks, self.score, self.transform, self.valid = (
-            read_rows(faces[name]) for name in ("box", "landmarks", "score", "transform", "valid")
-        )
         attributes = faces["box"].attrs
         self.layout, self.backend = str(attributes["layout"]), str(attributes["backend"])
         self.source_size = (int(attributes["source_width"]), int(attributes["source_height"]))
         self.params, self.source = read_params(self._file), read_source(self._file)
+
+    # read when first asked for: a training window needs none of them, and a long clip's are megabytes
+    box = cached_property(partial(_column, "box"))
+    landmarks = cached_property(partial(_column, "landmarks"))
+    score = cached_property(partial(_column, "score"))
+    transform = cached_property(partial(_column, "transform"))
+    valid = cached_property(partial(_column, "valid"))
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -8,6 +8,8 @@ from pathlib import Path
 from tk_tools.errors import TkError
 from tk_tools.files.provenance import Provenance, Source
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
+
 
 def read_provenance(path: Path) -> Provenance | None:
     """The provenance that a finished result bears, or None: not there, not whole, or not made by these tools."""
@@ -23,13 +25,20 @@ def read_provenance(path: Path) -> Provenance | None:
 def is_of_our_kind(path: Path) -> bool:
     """Whether a file without provenance can still be told for one of ours: an HDF5 file that has a kind, or that was
     cut short, to be made again. Any other may be the user's."""
-    if Path(path).suffix != ".h5":
+    path = Path(path)
+    if path.suffix != ".h5":
         return False
     import h5py
 
     try:
+        with open(path, "rb") as file:
+            begin = file.read(len(_HDF5))
+        if begin != _HDF5[: len(begin)]:
+            return False
         with h5py.File(path, "r") as file:
             return "kind" in file.attrs
+    except PermissionError:
+        return False
     except OSError:
         return True
 

@@ -34,6 +34,15 @@ def split_of(name: str, seed: int, shares: Mapping[str, float]) -> str:
     return split
 
 
+def read_lists(folder: Path, names: Iterable[str]) -> set[str]:
+    """The lines of all the lists NAME.txt of a folder that are there."""
+    lines: set[str] = set()
+    for path in (folder / f"{name}.txt" for name in names):
+        if path.is_file():
+            lines.update(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+    return lines
+
+
 def write_lists(
     paths: Iterable[Path],
     folder: Path,
@@ -47,7 +56,8 @@ def write_lists(
     """Write train.txt and a list for each set of `shares` into `folder`, and return the number of clips in each.
 
     `by`: "clip" (the stem decides) or "folder" (the folder's name does, so that its clips stay together).
-    A path that holds a newline cannot stand in a list: it is told to `failed` and left out.
+    A path that holds a newline cannot stand in a list: it is told to `failed` and left out. InputError: not one path
+    is left; lists that are there stay as they are.
     """
     with ExitStack() as stack:
         names = ["train", *shares]
@@ -64,4 +74,6 @@ def write_lists(
             split = split_of(key, seed, {**shares, "train": 1.0})
             counts[split] += 1
             lists[split].write(f"{path}\n")
+        if not any(counts.values()):
+            raise InputError("no clip is left for the lists; those that are there stay", path=folder)
     return counts

@@ -51,16 +51,20 @@ def check_stream(container, stream, *, packets: int, end: Fraction, path: Path) 
 
     InputError: cut short.
     """
-    if "mp4" in container.format.name:
+    by_packet = "mp4" in container.format.name
+    if by_packet and stream.codec_context.name.startswith("pcm_"):  # there each sample is counted as a packet
+        announced = Fraction(stream.duration or 0) * stream.time_base
+    elif by_packet:
         if packets < stream.frames:
             what = "pictures" if stream.type == "video" else "packets of sound"
             raise InputError(f"is cut short: {packets} of {stream.frames} {what} are there", path=path)
         return
-    announced = Fraction(0)
-    if tag := stream.metadata.get("DURATION"):  # Matroska, HH:MM:SS.FRACTION
+    elif tag := stream.metadata.get("DURATION"):  # Matroska, HH:MM:SS.FRACTION
         hours, minutes, seconds = tag.split(":")
         announced = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
     elif stream.type == "video" and stream.frames and stream.average_rate:
         announced = stream.frames / stream.average_rate
+    else:
+        announced = Fraction(0)
     if announced - end > _MARGIN:
         raise InputError(f"is cut short: {float(end):.1f} of {float(announced):.1f} seconds are there", path=path)

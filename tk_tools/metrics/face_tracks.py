@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from tk_tools.face.boxes import overlap
+from tk_tools.face.warp import GREY
 from tk_tools.files.rates import FRAME_RATE
 
 CUT_THRESHOLD = 30.0  # mean change of H, S and V, in levels
@@ -24,7 +25,6 @@ LEAST_SIZE = 100  # px; a track's mean size is larger
 CROP_SIZE = 224  # px
 CROP_SCALE = 0.40
 CROP_MEDIAN = 13  # frames
-CROP_GREY = 110
 
 # Least width -> every how many-th pixel the content detector looks at.
 _THINNING = ((3200, 12), (2100, 8), (1700, 6), (1200, 5), (900, 4), (600, 3), (400, 2))
@@ -124,7 +124,7 @@ def crop_frame(frame: np.ndarray, half: float, x: float, y: float) -> np.ndarray
     height, width = frame.shape[0] + 2 * border, frame.shape[1] + 2 * border
     top, bottom = max(0, int(y + border - half)), min(height, int(y + border + below))
     left, right = max(0, int(x + border - beside)), min(width, int(x + border + beside))
-    crop = np.full((bottom - top, right - left, 3), CROP_GREY, dtype=np.uint8)
+    crop = np.full((bottom - top, right - left, 3), GREY, dtype=np.uint8)
     inside = frame[max(0, top - border) : max(0, bottom - border), max(0, left - border) : max(0, right - border)]
     row, column = max(0, border - top), max(0, border - left)
     crop[row : row + inside.shape[0], column : column + inside.shape[1]] = inside

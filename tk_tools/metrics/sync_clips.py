@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tk_tools.errors import InputError
+from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.files.digest import file_digest
 from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.metrics.lip_sync import (
@@ -41,8 +42,8 @@ class ClipOptions:
 
     max_shift: int = MAX_SHIFT
     whole_frame: bool = False
-    backend: str = "dlib"
-    face: str = "largest"
+    backend: str = DEFAULT_BACKEND
+    face: str = DEFAULT_FACE
     weights_dir: Path | None = None
     device: str = "cpu"
 
@@ -83,9 +84,9 @@ def load_syncnet(path: Path | None = None, weights_dir: Path | None = None, devi
 def load_expert(path: Path, device: str = "cpu") -> Judge:
     """A Wav2Lip expert from a run folder of tk-train or any file. WeightsError: no such file, or another network."""
     from tk_tools.nets.sync_expert import load_expert_state
-    from tk_tools.train.run_folder import find_weights, read_weights
+    from tk_tools.train.run_folder import read_weights, weights_file
 
-    file = find_weights(path)
+    file = weights_file(path)
     network = load_expert_state(read_weights(file)[0], path=file)
     return Judge(name="expert", weights=file, scorer=ExpertScorer(network, device=device))
 

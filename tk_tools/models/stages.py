@@ -54,6 +54,9 @@ def stages_to_train(model: Model, asked: Asked) -> list[Stage]:
     if asked.stage is None:
         stages = [stage for stage in stages if stage.name not in asked.given]
     trained = {stage.name for stage in stages}
+    for name in asked.given:
+        if asked.stage is not None and not any(name in stage.needs for stage in stages):
+            raise ConfigError(f"Stage {asked.stage} has no use for --{name}; to start from its weights, say --init.")
     for stage in stages:
         for name in stage.needs:
             if name not in asked.given and name not in trained:

@@ -174,7 +174,7 @@ def has_key(kind: type[Section], key: str) -> bool:
 def nearest_key(kind: type[Section], key: str) -> str | None:
     """The dotted key of `kind` that is most like `key`."""
     keys = list(_keys(kind))
-    found = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)
     if not found:  # the right name in the wrong section
         found = [known for known in keys if known.rpartition(".")[2] == key.rpartition(".")[2]]
     return found[0] if found else None

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from lightning_fabric import is_wrapped
 
-from tk_tools.errors import TkError, TrainingError
+from tk_tools.errors import OutputError, TkError, TrainingError
 from tk_tools.train import checkpoint
 from tk_tools.train.config import Config
 from tk_tools.train.loader import batches
@@ -25,6 +28,8 @@ from tk_tools.train.run_folder import RunFolder
 from tk_tools.train.sampler import EndlessBatches
 from tk_tools.train.stop import StopSignals
 from tk_tools.train.task import Task, plain
+
+_ADAM_STATES = 2  # means of gradient and square, of each weight
 
 
 class Loop:
@@ -65,6 +70,8 @@ class Loop:
         if self.step >= self.config.max_steps:
             return
         first = self.fabric.global_rank == 0
+        if first:
+            self._check_room()
         self.metrics = MetricsFile(self.run.metrics, last_step=self.step) if first else None
         self.report = None
         if first:
@@ -91,6 +98,17 @@ class Loop:
             if stopped or stop.number:
                 self._stop(stop)
 
+    def _check_room(self) -> None:
+        """OutputError: the disk has no room for a checkpoint; better said now than after the first hours."""
+        nets = [plain(net) for net in self.task.modules.values()]
+        weights = sum(tensor.nbytes for net in nets for tensor in net.state_dict().values())
+        groups = [group for optimizer in self.task.optimizers.values() for group in optimizer.param_groups]
+        learnt = sum(weight.nbytes for group in groups for weight in group["params"])
+        needed, free = weights + _ADAM_STATES * learnt, shutil.disk_usage(self.run.path).free
+        if free < needed:
+            what = f"a checkpoint takes about {needed / 1e6:.0f} MB, and the disk has {free / 1e6:.0f} MB left"
+            raise OutputError(f"{what}; free some, or give another --out", path=self.run.path)
+
     def _stop(self, stop: StopSignals) -> None:
         """The first process ends as the signal says, the others in silence, lest they are taken for failed."""
         if self.fabric.global_rank > 0:
@@ -105,7 +123,8 @@ class Loop:
         totals: dict[str, torch.Tensor] = {}
         for number, batch in enumerate(parts, start=1):
             self.task.last_part = number == len(parts)
-            losses = self.task.step(self.fabric.to_device(batch))
+            with self._synced(self.task.last_part):
+                losses = self.task.step(self.fabric.to_device(batch))
             for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss.detach().float() / len(parts)
         for _ in parts:
@@ -119,6 +138,15 @@ class Loop:
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.summed += 1
         return told > 0
+
+    @contextmanager
+    def _synced(self, last_part: bool) -> Iterator[None]:
+        """Processes exchange gradients at the last part of a step alone; DDP wants to know it before the forward."""
+        with ExitStack() as stack:
+            for net in self.task.modules.values():
+                if not last_part and is_wrapped(net):
+                    stack.enter_context(self.fabric.no_backward_sync(net))
+            yield
 
     def _fetch(self, source: Iterator[Any]) -> list[Any]:
         """The batches of one step; when a process cannot read its share, all of them save and stop."""
@@ -213,7 +241,11 @@ class Loop:
         """Go on from `state`, read from `path`."""
         checkpoint.restore(self.task, self.fabric.strategy.precision, state, path)
         self.sampler.load_state_dict(state["sampler"])
-        self.step, self.best = state["step"], state["best"]
+        self.step = state["step"]
+        if self.run.best.exists():
+            self.best = state["best"]
+        elif state["best"]["value"] is not None:
+            self.log.warn(f"{self.run.best} is gone: the next validation begins it anew")
         self.sums, self.summed = dict(state["sums"]), state["summed"]
         self._saved_step = self.step
         if len(state["random"]) == self.fabric.world_size:

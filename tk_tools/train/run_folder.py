@@ -116,7 +116,7 @@ class RunFolder:
             yield
 
 
-def find_weights(path: str | Path, weights_dir: Path | None = None) -> Path:
+def weights_file(path: str | Path, weights_dir: Path | None = None) -> Path:
     """The file of weights that `path` stands for: in a run folder the best ones (else the last), or the file itself.
 
     A bare name that is not here may be one of `tk-weights list`, or of a file in the folders for weights.
@@ -146,7 +146,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     from tk_tools.weights.load import load_checkpoint
 
-    file = find_weights(path)
+    file = weights_file(path)
     loaded = load_checkpoint(file)
     if loaded.form == "zip" and "network" in loaded.config:  # ours: holds several networks
         from tk_tools.train import checkpoint

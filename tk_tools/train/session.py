@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import Any, TypeVar
 
+import torch
 from lightning_fabric import Fabric
 
 import tk_tools
@@ -24,7 +25,7 @@ from tk_tools.train.clips import choose_clips, names_digest
 from tk_tools.train.config import Config, as_yaml, differences
 from tk_tools.train.loggers import make_loggers
 from tk_tools.train.loop import Loop
-from tk_tools.train.run_folder import RunFolder, find_weights
+from tk_tools.train.run_folder import RunFolder, weights_file
 from tk_tools.train.task import Task
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ def run_stage(
     """
     run = RunFolder(out)
     fabric = make_fabric(config)
+    torch.backends.cudnn.deterministic = True  # a resumed run is to equal the unbroken one on a GPU too
     with ExitStack() as stack:
         stack.push(_end_processes)
         fabric.launch()
@@ -74,7 +76,7 @@ def run_stage(
             stack.enter_context(run.locked())
             if force:
                 run.clear()
-            files = {name: find_weights(path) for name, path in needs.items()}
+            files = {name: weights_file(path) for name, path in needs.items()}
             identity = {"needs": {name: file_digest(path) for name, path in files.items()}}
             found = newest_checkpoint(run, log)
             if found is None:
@@ -102,7 +104,7 @@ def run_stage(
         prepared = _first(fabric, prepare)
         if prepared is None:
             log.info(f"{stage}: finished already, with these settings, in {run.path}")
-            return find_weights(run.path)
+            return weights_file(run.path)
         path, train, val, files, identity = prepared
         checkpoint.seed_all(config.seed)
         built = task(config=config, fabric=fabric, train=train, val=val, needs=files)
@@ -112,13 +114,14 @@ def run_stage(
             loop.load_state(checkpoint.load(path), path)
             log.info(f"{stage}: going on from step {loop.step}, {path}")
         else:
-            log.info(f"{stage}: {len(train)} clips for training, {len(val)} for validation")
+            clips = "1 clip" if len(train) == 1 else f"{len(train)} clips"
+            log.info(f"{stage}: {clips} for training, {len(val)} for validation")
         if fabric.global_rank == 0:
             fabric.loggers.extend(make_loggers(run, config, first_step=loop.step + 1))
         loop.train()
         for logger in fabric.loggers:
             logger.finalize("success")
-        return find_weights(run.path)
+        return weights_file(run.path)
 
 
 def make_fabric(config: Config) -> Fabric:

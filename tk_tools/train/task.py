@@ -127,8 +127,7 @@ class Task(ABC):
 
     def descend(self, loss: Tensor, net: nn.Module, optimizer: Optimizer) -> None:
         """Backward, and at the last of config.accumulate batches the optimiser step; leaves no gradients."""
-        with self.fabric.no_backward_sync(net, enabled=not self.last_part):
-            self.fabric.backward(loss / self.config.accumulate)
+        self.fabric.backward(loss / self.config.accumulate)
         if self.last_part:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -53,7 +53,7 @@ def get_published(name: str) -> Published:
     """The entry of that name. ConfigError names the nearest ones."""
     entries = {entry.name: entry for entry in published()}
     if name not in entries:
-        near = difflib.get_close_matches(name, entries, n=2, cutoff=0.5)
+        near = difflib.get_close_matches(name, entries, n=2, cutoff=0.7)
         hint = f"did you mean {' or '.join(near)}?" if near else "`tk-weights list` shows all names"
         raise ConfigError(f"no published weights named {name!r}; {hint}")
     return entries[name]

@@ -8,7 +8,7 @@ import numpy as np
 
 from tk_tools.audio.mel import mel
 from tk_tools.models.wav2lip.networks import Generator
-from tk_tools.models.wav2lip.speaker import Shot, Speaker, paste_face, speak
+from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak, take_shot
 from tk_tools.models.wav2lip.windows import mel_windows
 
 
@@ -36,7 +36,7 @@ def run_as_told(golden, run, speaker, heard):
         rows, columns = slice(top, None if bottom == -1 else bottom), slice(left, None if right == -1 else right)
         pictures = [golden.frame(index, height, width)[rows, columns] for index in range(count)]
     top, bottom, left, right = options["box"]
-    shots = [Shot(picture[..., ::-1], (left, top, right, bottom)) for picture in pictures]
+    shots = [take_shot(picture[..., ::-1], (left, top, right, bottom), by_area=False) for picture in pictures]
     windows = (window for _, window in mel_windows([heard], run["fps"]))
     batch_size = options.get("wav2lip_batch_size", (128,))[0]
     written = [

@@ -16,8 +16,10 @@ from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import read_audio
 from tk_tools.files.video import read_frames
+from tk_tools.models.wav2lip.footage import search_options
 from tk_tools.models.wav2lip.inference import infer
 from tk_tools.models.wav2lip.options import InferOptions
+from tk_tools.nets.device import choose_device
 
 CPU = {"device": "cpu", "quality": 4}
 CHANGED = 6.0  # mean difference in levels: more is a made face, less is the codec
@@ -319,3 +321,7 @@ def test_own_sound_stays_beside_the_pictures(folder, checkpoint, delay, suffix):
     sound = read_audio(target, align=True)
     for click in CLICKS:
         assert find_click(sound, 44100, click + delay) == pytest.approx(click + delay, abs=0.002)
+
+
+def test_the_face_is_looked_for_on_a_device_that_is_there():
+    assert search_options(InferOptions(device="auto")).device == choose_device("auto")

@@ -1,5 +1,8 @@
 """The generator made ready to run gives its own numbers, and pasting touches the box alone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ import torch
 from tests.golden.golden import draw
 from tests.models.wav2lip.talking import portrait, small_generator
 from tk_tools.models.wav2lip.networks import Generator
-from tk_tools.models.wav2lip.speaker import Shot, Speaker, cut_face, paste_face, speak
+from tk_tools.models.wav2lip.speaker import Speaker, cut_face, paste_face, speak, take_shot
 
 
 def inputs(count: int):
@@ -45,7 +48,7 @@ def test_folded_and_reordered_numbers_are_the_network_s_own():
 
 def test_bf16_is_within_two_levels():
     net, (_, mels) = filled_generator(), inputs(3)
-    crops = np.stack([cut_face(portrait(), (70 + shift, 60, 170 + shift, 170)) for shift in (0, 9, 18)])
+    crops = np.stack([cut_face(portrait(), (70 + shift, 60, 170 + shift, 170), by_area=False) for shift in (0, 9, 18)])
     exact, short = (Speaker(net, precision=name).draw(crops, mels) for name in ("fp32", "bf16"))
     difference = np.abs(exact.astype(int) - short)
     assert difference.max() <= 2
@@ -67,6 +70,14 @@ def test_batches_and_cores_do_not_show():
     finally:
         torch.set_num_threads(before)
     assert np.array_equal(single.draw(crops, mels), triple.draw(crops, mels))
+
+
+def test_the_rest_of_the_process_keeps_its_threads():
+    crops, mels = inputs(2)
+    before = torch.get_num_threads()
+    Speaker(small_generator()).draw(crops, mels)
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(torch.get_num_threads).result() == before == torch.get_num_threads()
 
 
 @pytest.mark.parametrize("feather", [0, 0.08, 0.3])
@@ -97,17 +108,22 @@ def test_the_edge_is_blended_and_the_middle_is_the_made_face():
     assert (np.diff(falling[9:19]) <= 0).all()
 
 
-def test_a_large_face_is_averaged_and_does_not_alias():
+def test_a_large_face_is_averaged_for_weights_of_ours_and_bilinear_for_published_ones():
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 255
-    crop = cut_face(stripes, (0, 0, 400, 400)).astype(int)
-    assert np.abs(crop - 127).max() < 40
+    box = (0, 0, 400, 400)
+    assert np.abs(cut_face(stripes, box, by_area=True).astype(int) - 127).max() < 40
+    assert np.array_equal(cut_face(stripes, box, by_area=False), cv2.resize(stripes, (96, 96)))  # inference.py
+    small = (0, 0, 150, 150)
+    assert np.array_equal(cut_face(stripes, small, by_area=True), cut_face(stripes, small, by_area=False))
 
 
 def test_pictures_without_a_face_keep_their_place():
     net, (crops, mels) = small_generator(), inputs(7)
     empty = {2, 3, 6}
-    shots = [Shot(crop, None if number in empty else (0, 0, 96, 96)) for number, crop in enumerate(crops)]
+    shots = [
+        take_shot(crop, None if number in empty else (0, 0, 96, 96), by_area=False) for number, crop in enumerate(crops)
+    ]
     speaker = Speaker(net)
     made = list(speak(shots, mels, speaker, batch_size=3))
     alone = speaker.draw(crops, mels)

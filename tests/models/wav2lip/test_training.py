@@ -105,7 +105,7 @@ def test_a_clip_of_no_use_is_never_the_one_to_validate_on(tmp_path, bad):
     assert train("expert", tmp_path / "run", clips, val=[], log=told, max_steps=1).exists()
     assert told.lines[0].startswith(f"left out: {clips[bad]}: has ")
     assert "one clip only" in told.lines[1]
-    assert "1 clips for training, 1 for validation" in told.lines[2]
+    assert "1 clip for training, 1 for validation" in told.lines[2]
 
 
 def test_the_expert_learns(tmp_path, clips):
@@ -226,3 +226,22 @@ def test_every_key_is_described_and_every_preset_is_valid(stage):
     config = make_config(kind, preset="tiny")
     assert config.width < 1
     assert "learning_rate" in as_yaml(config)
+
+
+def test_losses_of_probabilities_stay_out_of_autocast(tmp_path, clips, expert, monkeypatch):
+    """A GPU's autocast refuses the cross entropy of probabilities; on a processor it would only be rounded."""
+    seen = []
+    plain_loss = torch.nn.functional.binary_cross_entropy
+
+    def watched(*arguments, **named):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return plain_loss(*arguments, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "binary_cross_entropy", watched)
+    shape = {"max_steps": 2, "validate_every": 1, "precision": "bf16-mixed"}
+    for stage in ("expert", "generator", "gan"):
+        needs = {} if stage == "expert" else {"expert": expert}
+        more = {} if stage == "expert" else {"sync_from_start": True}
+        assert train(stage, tmp_path / stage, clips, needs, **shape, **more).exists()
+    assert seen
+    assert not any(seen)

@@ -113,7 +113,7 @@ OPTIONS = (
         "--batch-size",
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Faces drawn at a time.",
+        help="Faces drawn at a time; fewer when so many pictures would take more than 100 MB.",
         show_default="8 on each core, 64 on a GPU",
     ),
     click.option(
@@ -129,20 +129,22 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     if audio is None and _is_speech(operands):
         face, audio, output = operands
         operands = (face, output)
+    if values["box"] and faces is not None:
+        raise click.UsageError("--box and --faces both say where the face is; give one of them.")
     notice = None if audio is not None else "no speech is given: each face speaks its own video's sound"
     options = InferOptions(**values)
 
     def also(face: Path) -> tuple[Path, ...]:
         """The checkpoint, the sound and the place of the face: the files that a result is made from, with the face."""
-        from tk_tools.train.run_folder import find_weights
+        from tk_tools.train.run_folder import weights_file
 
-        return find_weights(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
+        return weights_file(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
 
     def check() -> None:
         from tk_tools.models.wav2lip.inference import check_shared
-        from tk_tools.train.run_folder import find_weights
+        from tk_tools.train.run_folder import weights_file
 
-        check_shared(find_weights(checkpoint, options.weights_dir), audio, faces, options)
+        check_shared(weights_file(checkpoint, options.weights_dir), audio, faces, options)
 
     return Request(operands=operands, options=options, also=also, check=check, notice=notice)
 
@@ -175,10 +177,11 @@ Many faces: name files or folders, or pipe paths in ('-'), with --audio for the 
 a speech each video speaks its own sound. Prints the path of each finished file.
 
 Pictures without the face pass through unchanged, the clock is kept, and the stretches are told on stderr. A video
-longer than the speech ends with the speech. With published weights frame i hears the sound from frame i on, as in the
-published code; with those of tk-train from the frame before on, as in training. A checkpoint or a speech that cannot be
-used is told once, before anything is made; a face that cannot be done is told on stderr, the others are done. The exit
-code is 1 in both cases.
+longer than the speech ends with the speech. Beside the published code, the boxes follow the face smoothly instead of
+by means of five pictures, and the made face is blended at its edge (--feather 0 as published). With published weights
+frame i hears the sound from frame i on, as in the published code; with those of tk-train from the frame before on, as
+in training. A checkpoint or a speech that cannot be used is told once, before anything is made; a face that cannot be
+done is told on stderr, the others are done. The exit code is 1 in both cases.
 
 \b
 Examples:

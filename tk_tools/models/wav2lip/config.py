@@ -52,7 +52,8 @@ class Wav2LipConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of each loader process for clips that were read once; 0: read them again each time.",
+        description="Memory in MB of all loader processes of a device together, for clips that were read once; 0: read"
+        " them again each time.",
     )
     min_windows: int = Field(
         10, ge=1, description="Clips with fewer usable windows of five frames are left out, with a line that says so."
@@ -84,6 +85,9 @@ class ExpertConfig(Wav2LipConfig):
         64, ge=2, description="Items in a batch of one device, of windows_per_item windows of five frames each."
     )
     validate_every: int = Field(10_000, ge=1, description="Steps between validations; each may mark a best checkpoint.")
+    validate_batches: int = Field(
+        1402, ge=0, description="Batches in a validation, at most one pass; 0: once through the validation clips."
+    )
     checkpoint_every: int = Field(10_000, ge=1, description="Steps between checkpoints.")
     windows_per_item: int = Field(
         1,

@@ -115,7 +115,7 @@ class _Windows(Dataset):
         self.config = config
         self.fixed = fixed
         self.per_clip = config.val_windows_per_clip if fixed else config.windows_per_clip
-        room = config.cache_mb * 1_000_000
+        room = config.cache_mb * 1_000_000 // max(1, config.loader_workers)
         # A mel is a 27th of its pictures, and takes longer to make than the pictures of an item to decode.
         self._mels = Kept(min(room, sum(clip.mel_bytes for clip in clips)))
         self._pictures = Kept(room - self._mels.room)

@@ -24,7 +24,8 @@ from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.files.video import VideoReader, read_picture
 from tk_tools.jobs.ahead import ahead
 from tk_tools.models.wav2lip.options import InferOptions
-from tk_tools.models.wav2lip.speaker import Box, Shot
+from tk_tools.models.wav2lip.speaker import Box, Shot, take_shot
+from tk_tools.nets.device import choose_device
 
 LEAST_SIDE = 8  # pixels: a smaller box is no face
 BACKWARDS_BYTES = 128 << 20  # of pictures held while a video runs backwards
@@ -41,20 +42,25 @@ class Footage:
     """Iterate over Shots, without end unless the options say that the video stops.
 
     face: video, still picture or NAME.face.h5; places: a NAME.face.h5 of the video, or `face` again, to look for it.
+    by_area: see cut_face.
     InputError: not readable, no face in any picture, or a NAME.face.h5 of another video.
     """
 
-    def __init__(self, face: Path, places: Path, options: InferOptions):
+    def __init__(self, face: Path, places: Path, options: InferOptions, by_area: bool):
         face, places = Path(face), Path(places)
         if face.name.endswith(FACE.suffix):
             places = face
             face = source_of(face)
-        self.path, self._options = face, options
+        self.path, self._options, self._by_area = face, options, by_area
         self._reader = VideoReader(face, fps=None)
         info = self._reader.info
         self.still = info.is_still
         self.width, self.height = info.width, info.height
         self.fps = options.fps if self.still else self._reader.fps
+        if options.box is not None and self._inside(options.box) is None:
+            raise InputError(
+                f"--box leaves less than {LEAST_SIDE} pixels of its {self.width}x{self.height} pictures", path=face
+            )
         self._places = None if places == face else read_places(places, face, self.fps)
         self._tracker: Tracker | None = None
         self._boxes = array("i")  # of the pictures seen, four numbers each; NOWHERE without a face
@@ -74,7 +80,7 @@ class Footage:
             return
         for picture, box in self._first_pass():
             self._boxes.extend(box or NOWHERE)
-            yield Shot(picture, box)
+            yield take_shot(picture, box, self._by_area)
         if not self.has_face().any():
             raise self.no_face()
         while self._options.on_short_video != "stop":
@@ -94,7 +100,7 @@ class Footage:
         if box is None:
             raise InputError("no face in the picture; --box TOP BOTTOM LEFT RIGHT says where it is", path=self.path)
         self._boxes.extend(box)
-        shot = Shot(picture, box)
+        shot = take_shot(picture, box, self._by_area)
         while True:
             yield shot
 
@@ -129,7 +135,7 @@ class Footage:
         for count, picture in enumerate(pictures):
             place = 4 * (first + count * step)
             box = tuple(self._boxes[place : place + 4])
-            yield Shot(picture, None if box == NOWHERE else box)
+            yield take_shot(picture, None if box == NOWHERE else box, self._by_area)
 
     def _again(self) -> Iterator[Shot]:
         reader = VideoReader(self.path, fps=None)
@@ -157,7 +163,10 @@ class Footage:
 def search_options(options: InferOptions) -> CropOptions:
     """How the face is looked for."""
     return CropOptions(
-        backend=options.backend, face=options.face, weights_dir=options.weights_dir, device=options.device
+        backend=options.backend,
+        face=options.face,
+        weights_dir=options.weights_dir,
+        device=choose_device(options.device),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools.errors import OutputError
+from tk_tools.face.backends import DEFAULT_FACE
 from tk_tools.face.crop import open_backend, stretches
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.face_file import FaceFile
@@ -51,7 +52,7 @@ def infer(
     made = describe(options, face, checkpoint, speech, places)
     speaker, ours = _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
     pads = options.pads or (PADS_OF_OURS if ours else PUBLISHED_PADS)
-    footage = Footage(face, places, replace(options, pads=pads))
+    footage = Footage(face, places, replace(options, pads=pads), by_area=ours)
     if speech == face and face.name.endswith(FACE_FILE):
         speech = footage.path
     sound = Speech(speech, footage.fps, lead=TRAINED_LEAD if ours else Fraction(0))
@@ -156,7 +157,7 @@ def _facts(footage: Footage, pictures: int, options: InferOptions) -> dict[str, 
         where = ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in missing[:3])
         more = ", ..." if len(missing) > 3 else ""
         warnings.append(f"no face in {without} of {len(seen)} pictures ({where}{more}); they pass through unchanged")
-    if footage.most_faces > 1 and options.face == "largest":
+    if footage.most_faces > 1 and options.face == DEFAULT_FACE:
         warnings.append(f"{footage.most_faces} faces; the largest speaks (--face says which)")
     if warnings:
         facts["warning"] = "; ".join(warnings)

@@ -53,8 +53,12 @@ def _cross_entropy(cosine: torch.Tensor, in_sync: torch.Tensor, weight: torch.Te
 
 def sync_loss(expert: SyncExpert, mel: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
     """How far the expert finds (B, 3, 5, 96, 96) pictures from being in sync with (B, 1, 80, 16) sound."""
-    audio, faces = expert(mel, expert_faces(made))
-    return cosine_bce(audio, faces, in_sync=torch.ones(len(mel), device=mel.device))
+    return all_in_sync(*expert(mel, expert_faces(made)))
+
+
+def all_in_sync(audio: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """cosine_bce of embeddings (B, E) against "all in sync"."""
+    return cosine_bce(audio, faces, in_sync=torch.ones(len(audio), device=audio.device))
 
 
 def real_loss(logits: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from tk_tools.face.backends import DEFAULT_BACKEND
+from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.files.rates import DEFAULT_FPS
 
 FACE_FILE = ".face.h5"
@@ -25,7 +25,7 @@ class InferOptions:
     mark: whether the result says that it is synthetic. batch_size: faces at a time, None for the device's best.
     """
 
-    face: str = "largest"
+    face: str = DEFAULT_FACE
     backend: str = DEFAULT_BACKEND
     box: tuple[int, int, int, int] | None = None
     pads: tuple[int, int, int, int] | None = None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator
 from tk_tools.nets.sync_expert import SyncExpert, load_expert_state
-from tk_tools.train.run_folder import find_weights
+from tk_tools.train.run_folder import weights_file
 from tk_tools.weights.load import load_checkpoint, load_strictly
 
 # The channels of the widest layer, by which a state dict tells its width.
@@ -33,7 +33,7 @@ def load_generator(path: str | Path) -> Generator:
 
 def load_generator_and_origin(path: str | Path) -> tuple[Generator, bool]:
     """load_generator, and whether tk-train made it: its crops and windows are then those of this box."""
-    checkpoint = load_checkpoint(find_weights(path))
+    checkpoint = load_checkpoint(weights_file(path))
     state = _named(checkpoint.state, "generator")
     generator = _loaded(Generator(width=_width(state, "generator")), state, path, "a Wav2Lip generator")
     return generator, checkpoint.config.get("model") == "wav2lip"
@@ -52,7 +52,7 @@ def load_expert(path: str | Path) -> SyncExpert:
 
 
 def _part(path: str | Path, name: str) -> dict[str, Tensor]:
-    return _named(load_checkpoint(find_weights(path)).state, name)
+    return _named(load_checkpoint(weights_file(path)).state, name)
 
 
 def _named(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:

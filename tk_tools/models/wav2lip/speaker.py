@@ -8,7 +8,7 @@ Source of the arithmetic around it: datagen and main of inference.py, Rudrabha/W
 from __future__ import annotations
 
 import copy
-import functools
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,21 +34,25 @@ Box = tuple[int, int, int, int]
 
 @dataclass
 class Shot:
-    """A picture (H, W, 3) uint8 RGB and the box of the face in it, None without one; `crop` the face (96, 96, 3)."""
+    """A picture (H, W, 3) uint8 RGB, the box of the face in it and the face (96, 96, 3), both None without one."""
 
     picture: np.ndarray
     box: Box | None
-    crop: np.ndarray | None = None
-
-    def __post_init__(self):
-        if self.box is not None and self.crop is None:
-            self.crop = cut_face(self.picture, self.box)
+    crop: np.ndarray | None
 
 
-def cut_face(picture: np.ndarray, box: Box) -> np.ndarray:
-    """The box of a picture as (96, 96, 3), bilinear; by area where it is over twice as large, against aliasing."""
+def take_shot(picture: np.ndarray, box: Box | None, by_area: bool) -> Shot:
+    """The shot of a picture; for by_area see cut_face."""
+    return Shot(picture, box, None if box is None else cut_face(picture, box, by_area))
+
+
+def cut_face(picture: np.ndarray, box: Box, by_area: bool) -> np.ndarray:
+    """The box of a picture as (96, 96, 3), bilinear as published weights saw it.
+
+    by_area: average where it is over twice as large, against aliasing, as in the crops that tk-train sees.
+    """
     left, top, right, bottom = box
-    large = min(right - left, bottom - top) >= 2 * FACE_SIZE
+    large = by_area and min(right - left, bottom - top) >= 2 * FACE_SIZE
     return cv2.resize(
         picture[top:bottom, left:right],
         dsize=(FACE_SIZE, FACE_SIZE),
@@ -88,8 +92,9 @@ class Speaker:
         self._batch_size = batch_size or BATCH.get(self._device.type, BATCH["cuda"])
         cores = torch.get_num_threads() if self._device.type == "cpu" else 1
         self.together = cores * self._batch_size
-        single = functools.partial(torch.set_num_threads, 1)
-        self._cores = ThreadPoolExecutor(cores, initializer=single if self._device.type == "cpu" else None)
+        self._cores = _threads_of_one_core(cores) if self._device.type == "cpu" else ThreadPoolExecutor(1)
+        if self._device.type == "cuda" and precision == "fp32":
+            torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
         net = _folded(generator).requires_grad_(False)
         if self._type != torch.float32:  # rounding at the two ends, 6 % of the work, shows most in the picture
             first, last = copy.deepcopy(net.face_encoder_blocks[0]), copy.deepcopy(net.output_block)
@@ -108,6 +113,21 @@ class Speaker:
         faces = generator_faces(target, target)[:, :, 0]
         heard = torch.from_numpy(mels).to(device=self._device, dtype=self._type)
         return to_pictures(self._net(heard, faces))
+
+
+def _threads_of_one_core(count: int) -> ThreadPoolExecutor:
+    """Threads in which torch uses one core each; elsewhere it uses as many as before."""
+    all_started = threading.Barrier(count)
+
+    def begin(_) -> None:
+        torch.set_num_threads(1)
+        all_started.wait()
+
+    default = torch.get_num_threads()
+    pool = ThreadPoolExecutor(count)
+    list(pool.map(begin, range(count)))
+    torch.set_num_threads(default)  # what was set in a thread is also what torch gives to every later one
+    return pool
 
 
 class _InFloat(nn.Module):

@@ -22,12 +22,12 @@ from tk_tools.errors import ConfigError
 from tk_tools.models.wav2lip.config import ExpertConfig, GanConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.data import Clip, ExpertWindows, GeneratorWindows, inspect
 from tk_tools.models.wav2lip.losses import (
+    all_in_sync,
     cosine_bce,
     fake_loss,
     pairs_bce,
     picture_loss,
     real_loss,
-    sync_loss,
     weighted,
 )
 from tk_tools.models.wav2lip.networks import Generator, QualityDiscriminator, make_expert
@@ -84,7 +84,7 @@ class Means:
         """One batch: a scalar for each name."""
         self._count += 1
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach().double()
+            self._sums[name] = self._sums.get(name, 0) + value.detach().float()
 
     def result(self) -> dict[str, float]:
         """The means by name, the same on all processes."""
@@ -284,7 +284,8 @@ class GeneratorTask(ClipTask):
     def sync(self, made: Tensor, mel: Tensor) -> Tensor:
         """The expert's loss, a scalar, on pictures (B, 3, 5, 96, 96) and their sound (B, 1, 80, 16)."""
         with self.judge(self.expert) as expert:
-            return sync_loss(expert, mel, made)
+            embedded = expert(mel, expert_faces(made))
+        return all_in_sync(*embedded)  # outside: autocast on a GPU refuses a cross entropy of probabilities
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """l1; sync, and sync_true of the real pictures; loss: the total with the sync loss on, so that runs compare."""
