@@ -288,3 +288,49 @@ def test_a_transparent_and_a_grey_picture(tmp_path):
 def test_decoder_threads_report_nothing_to_python():
     # a level, any, lets them wait for the interpreter's lock, and closing a damaged file then waits for them for ever
     assert av.logging.get_level() is None
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        (".mp4", (*H264, "-g", "12", "-bf", "3")),
+        (".mp4", (*H264, "-g", "9", "-bf", "3", "-x264-params", "open-gop=1")),
+        (".mkv", (*H264, "-g", "250")),
+        (".ts", (*H264, "-g", "12", "-bf", "2")),
+        (".avi", ("-c:v", "mpeg4", "-g", "12")),
+        (
+            ".mov",
+            (
+                "-c:v",
+                "mjpeg",
+            ),
+        ),
+        (".mp4", ("-c:v", "libx265", "-x265-params", "log-level=none:keyint=12")),
+    ],
+    ids=["mp4", "open groups", "one group", "ts", "avi", "mjpeg", "hevc"],
+)
+@pytest.mark.parametrize("fps", [None, NTSC, Fraction(10)])
+def test_a_part_from_the_middle_is_that_of_the_whole(tmp_path, suffix, options, fps):
+    path = write_clip(tmp_path / f"clip{suffix}", frames=60, options=options)
+    reader = VideoReader(path, fps=fps)
+    whole = list(reader)
+    for begin, end in [(0, 3), (2, 9), (11, 14), (12, 13), (17, 23), (len(whole) - 5, len(whole) - 1)]:
+        part = list(reader.between(begin, end))
+        assert len(part) == end - begin
+        assert all(map(np.array_equal, part, whole[begin:end]))
+
+
+def test_a_part_of_a_long_video_is_not_decoded_from_its_start(tmp_path, monkeypatch):
+    reader = VideoReader(write_clip(tmp_path / "clip.mp4", frames=200, options=(*H264, "-g", "10")), fps=None)
+    assert sum(1 for _ in reader) == 200
+    decoded = []
+    inner = VideoReader._decoded
+
+    def counted(self):
+        for item in inner(self):
+            decoded.append(item[0])
+            yield item
+
+    monkeypatch.setattr(VideoReader, "_decoded", counted)
+    assert len(list(reader.between(150, 155))) == 5
+    assert len(decoded) < 30

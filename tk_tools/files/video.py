@@ -6,8 +6,10 @@ k / fps seconds after the first picture, upright. The sound beside them is read 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -20,7 +22,12 @@ from tk_tools.files.whole import check_stream
 
 _HIGH_DEFINITION_HEIGHT = 720  # from here on untagged video is BT.709 by convention, below BT.601
 _UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
+_BEFORE = 3  # pictures that are decoded before the first that is wanted
 _EARLIEST = Fraction(1, 20)  # seconds: in a hole the picture before stays until this long before the next one
+
+
+class _BehindTheMark(Exception):
+    """A file was opened in its middle, but behind the picture that is wanted, or at none that stands by itself."""
 
 
 class VideoReader:
@@ -40,19 +47,46 @@ class VideoReader:
             raise InputError("has no video stream", path=path)
         self.fps = Fraction(fps) if fps is not None else self.info.fps
         self.count = self.stored = self.damaged = 0
+        self._first_time: Fraction | None = None
+        self._seek_to: Fraction | None = None
 
     def __iter__(self) -> Iterator[np.ndarray]:
         self.count = self.stored = self.damaged = 0
+        yield from self._pictures()
+
+    def between(self, begin: int, end: int) -> Iterator[np.ndarray]:
+        """Pictures `begin` to `end` - 1, as an iteration gives them, decoded from a key frame before them on.
+
+        Of a reader that was iterated over before; not up to the last picture.
+        """
+        part = VideoReader(self.path, self.fps)
+        if self._first_time is not None and begin > _BEFORE:
+            part._first_time = self._first_time
+            part._seek_to = self._first_time + (begin - _BEFORE) / self.fps
+            try:
+                yield from islice(part._pictures(begin), end - begin)
+                return
+            except _BehindTheMark:
+                part = VideoReader(self.path, self.fps)
+        yield from islice(part, begin, end)
+
+    def _pictures(self, begin: int = 0) -> Iterator[np.ndarray]:
+        """The pictures from number `begin` on, `count` of them so far."""
         held: av.VideoFrame | None = None
         held_time = Fraction(0)
         picture: np.ndarray | None = None  # of the frame held, made when it is first needed
         for time, frame in self._decoded():
+            if held is None and begin:
+                self.count = math.ceil(time * self.fps)
+                if self.count > begin:
+                    raise _BehindTheMark
             if held is not None:
                 change = time - min((time - held_time) / 2, _EARLIEST)  # half way between two pictures
                 while self.count <= change * self.fps:
-                    picture = _upright(held) if picture is None else picture
                     self.count += 1
-                    yield picture
+                    if self.count > begin:
+                        picture = _upright(held) if picture is None else picture
+                        yield picture
             held, held_time, picture = frame, time, None
         if held is None:
             raise InputError("holds no picture that can be decoded", path=self.path)
@@ -62,8 +96,11 @@ class VideoReader:
             yield picture
 
     def _decoded(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
-        """Each decoded picture with its time in seconds after the first one; sets `_end`, the end of the last."""
-        first: Fraction | None = None
+        """Each decoded picture with its time in seconds after the first one; sets `_end`, the end of the last, and
+        `_first_time`, the time stamp of the first one. From a key frame before `_seek_to` on, if that is set."""
+        seeking = self._seek_to is not None
+        first = self._first_time if seeking else None
+        key_time = Fraction(0)  # pictures before it lean on what was not decoded
         last = Fraction(-1)
         period = 1 / self.info.fps
         self._end = Fraction(0)
@@ -71,7 +108,13 @@ class VideoReader:
         with open_media(self.path) as container:
             video = container.streams.video[0]
             video.thread_type = "AUTO"
+            if seeking:
+                container.seek(int(self._seek_to / video.time_base), stream=video, backward=True)
             for packet in self._packets(container, video):
+                if seeking and packets == 0:
+                    if not packet.is_keyframe or packet.pts is None:
+                        raise _BehindTheMark
+                    key_time = packet.pts * Fraction(packet.time_base)
                 if packet.size > 0:
                     packets, packets_end = packets + 1, max(packets_end, packet_end(packet))
                 try:
@@ -84,7 +127,11 @@ class VideoReader:
                 for frame in frames:
                     self.stored += 1
                     time = last + period if frame.pts is None else frame.pts * Fraction(frame.time_base)
-                    first = time if first is None else first
+                    if seeking and time < key_time:
+                        continue
+                    if first is None:
+                        first = time
+                        self._first_time = None if frame.pts is None else time
                     last = time
                     length = frame.duration * Fraction(frame.time_base) if frame.duration else period
                     self._end = max(self._end, time - first + length)

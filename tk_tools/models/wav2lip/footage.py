@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -143,12 +142,12 @@ class Footage:
             yield from self._shots(decoded, first=0, step=1)
 
     def _backwards(self) -> Iterator[Shot]:
-        """From the last picture but one to the second: block after block, each decoded anew up to its end."""
+        """From the last picture but one to the second: block after block."""
         length = max(1, BACKWARDS_BYTES // (3 * self.width * self.height))
         end = len(self._boxes) // 4 - 1
         while end > 1:
             begin = max(1, end - length)
-            block = list(islice(VideoReader(self.path, fps=None), begin, end))
+            block = list(self._reader.between(begin, end))
             yield from self._shots(reversed(block), first=end - 1, step=-1)
             end = begin
 
