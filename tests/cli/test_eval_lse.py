@@ -233,3 +233,24 @@ def test_curves_take_no_other_file_s_place(lse, expert, tmp_path):
         assert (found, rows) == (code, [])
         assert str(target) in err
         assert (target.read_bytes() if target.exists() else None) == before
+
+
+def test_keep_prints_the_clips_for_which_it_holds_and_nothing_else(lse, expert, tmp_path, capfd):
+    for early in (-4, 0, 2, 5):
+        write_clip(tmp_path / "in" / f"{early + 5}.face.h5", *make_clip(20 + early, 80, early))
+    (tmp_path / "in" / "bad.face.h5").write_bytes(b"")
+    arguments = ["--expert", expert, "--keep", "abs(offset) <= 2 and lse_c > 0", tmp_path / "in"]
+    assert run(command, list(map(str, arguments))) == 1  # one could not be read
+    out, err = capfd.readouterr()
+    assert out.splitlines() == [str(tmp_path / "in" / f"{n}.face.h5") for n in (5, 7)]
+    assert "bad.face.h5" in err
+    assert "4 clips, 2 kept" in err
+    code, rows, _ = lse("--json", *arguments)
+    assert (code, [row["offset"] for row in rows]) == (1, [0, 2])
+
+
+@pytest.mark.parametrize("condition", ["lse_c >=", "sync > 3", "open('x')"])
+def test_a_condition_that_is_none_is_wrong_usage(lse, expert, tmp_path, condition):
+    code, rows, err = lse("--expert", expert, "--keep", condition, tmp_path)
+    assert (code, rows) == (2, [])
+    assert condition in err

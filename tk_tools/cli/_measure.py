@@ -9,7 +9,7 @@ from typing import Any
 from tk_tools.cli._inputs import find_inputs
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode, stop_if_told
-from tk_tools.cli._output import print_rows
+from tk_tools.cli._output import print_rows, write_line
 from tk_tools.errors import TkError
 from tk_tools.jobs.run import explain
 
@@ -24,10 +24,11 @@ def run_measure(
     as_json: bool,
     null: bool,
     verbosity: int,
+    kept: Callable[[dict[str, Any]], bool] | None = None,
 ) -> ExitCode:
     """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
 
-    Exit code 1 when some failed.
+    kept: print the rows alone for which it is true, and of these the paths alone. Exit code 1 when some failed.
     """
     log = Log(tool, verbosity)
     failures = 0
@@ -50,5 +51,11 @@ def run_measure(
             yield row
             stop_if_told()
 
-    print_rows(rows(), columns, as_json=as_json)
+    if kept is None:
+        print_rows(rows(), columns, as_json=as_json)
+    elif as_json:
+        print_rows(filter(kept, rows()), columns, as_json=True)
+    else:
+        for row in filter(kept, rows()):
+            write_line(row["path"])
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE

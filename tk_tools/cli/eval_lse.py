@@ -13,6 +13,9 @@ from tk_tools.cli._main import entry
 
 COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
 
+SUMMED = ("lse_d", "lse_c", "offset")
+MEASURES = (*SUMMED, "frames", "frames_without_face")
+
 
 @click.command("tk-eval-lse", context_settings=_options.CONTEXT)
 @_options.operands("[INPUT]...")
@@ -45,6 +48,11 @@ COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "e
     metavar="FILE.sync.h5",
     help="Keep the mean curve of each clip and the distances of each window.",
 )
+@click.option(
+    "--keep",
+    metavar="CONDITION",
+    help="Print the paths alone of the clips for which it holds, such as 'lse_c >= 3 and abs(offset) <= 2'.",
+)
 @_options.json_lines
 @_options.null
 @_options.verbosity
@@ -61,6 +69,9 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     are Euclidean from 0 to 1.41, and are only taken where there is sound (crops `wav2lip`, 96 px, mel): they cannot be
     set against published ones. The protocol stands in each row: judge, digest of its weights, crop, frame rate, shifts.
 
+    --keep screens a data set: its CONDITION is made of numbers, lse_d, lse_c, offset, frames and frames_without_face,
+    comparisons, arithmetic, and, or, not, abs, min, max and round. With --json it prints the rows of these clips.
+
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
     row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
     windows or more have sound beside them.
@@ -70,6 +81,7 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
       tk-eval-lse talks/
       tk-eval-lse --expert runs/expert --curves made.sync.h5 made.mp4
       tk-infer wav2lip --checkpoint runs/gan faces/ speech.wav out/ | tk-eval-lse --json
+      tk-eval-lse --keep 'lse_c >= 3 and abs(offset) <= 2' raw/ | tk-crop-face - train/
 
     See also: tk-infer (the one before), tk-plot (draws the curves), tk-weights fetch syncnet-v2, tk-crop-face.
     """
@@ -77,9 +89,11 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     from tk_tools.cli._measure import run_measure
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.files.sync_file import create_sync_file
+    from tk_tools.metrics.condition import Condition
     from tk_tools.metrics.sync_clips import ClipOptions, load_expert, load_syncnet, measure_file
 
-    expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
+    expert, checkpoint, curves, keep = (values.pop(name) for name in ("expert", "checkpoint", "curves", "keep"))
+    condition = None if keep is None else Condition(keep, MEASURES)
     if expert and checkpoint:
         raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
     if curves:
@@ -96,11 +110,13 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
         facts, result = measure_file(path, judge, options)
         if writer is not None:
             writer.append(path, curve=result.curve, distance=result.distances)
-        rows.append({name: facts[name] for name in ("lse_d", "lse_c", "offset")})
+        if condition is not None:
+            facts["kept"] = condition({name: facts[name] for name in MEASURES})
+        rows.append({name: facts[name] for name in (*SUMMED, "kept") if name in facts})
         return facts | {"protocol": protocol if json else _one_line(protocol)}
 
-    keep = nullcontext() if curves is None else create_sync_file(curves, judge=judge.weights, protocol=protocol)
-    with keep as writer:
+    curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=judge.weights, protocol=protocol)
+    with curves_file as writer:
         code = run_measure(
             "tk-eval-lse",
             operands,
@@ -110,6 +126,7 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
             as_json=json,
             null=null,
             verbosity=verbose - quiet,
+            kept=None if condition is None else lambda row: row.get("kept", False),
         )
     if rows:
         Log("tk-eval-lse", verbose - quiet).info(_summary(rows))
@@ -141,7 +158,8 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     lse_d, lse_c = (mean(row[name] for row in rows) for name in ("lse_d", "lse_c"))
     offset = median(row["offset"] for row in rows)
     clips = "1 clip" if len(rows) == 1 else f"{len(rows)} clips"
-    return f"{clips}: LSE-D {lse_d:.4g}, LSE-C {lse_c:.4g}, offset {offset:g} (means, median of the offsets)"
+    kept = f", {sum(row['kept'] for row in rows)} kept" if "kept" in rows[0] else ""
+    return f"{clips}{kept}: LSE-D {lse_d:.4g}, LSE-C {lse_c:.4g}, offset {offset:g} (means, median of the offsets)"
 
 
 main = entry(command)
