@@ -14,6 +14,8 @@ from tests.metrics.loudness import loudness_expert, make_clip, pictures, write_c
 from tk_tools.cli._main import run
 from tk_tools.cli.eval_lse import COLUMNS, command
 from tk_tools.files.digest import file_digest
+from tk_tools.files.made_from import read_provenance
+from tk_tools.files.media import probe
 from tk_tools.files.sync_file import SyncFile
 from tk_tools.metrics.lip_sync import least_frames
 from tk_tools.metrics.syncnet_v2 import SyncNetV2
@@ -254,3 +256,44 @@ def test_a_condition_that_is_none_is_wrong_usage(lse, expert, tmp_path, conditio
     code, rows, err = lse("--expert", expert, "--keep", condition, tmp_path)
     assert (code, rows) == (2, [])
     assert condition in err
+
+
+def fix(expert, *arguments):
+    return run(command, list(map(str, ["--expert", expert, "--whole-frame", "--fix", *arguments])))
+
+
+def test_fix_moves_the_sound_to_its_pictures(lse, expert, tmp_path, capfd):
+    clips = [write_video(tmp_path / f"{early + 5}.mkv", *make_clip(7, 80, early)) for early in (-4, 0, 3)]
+    assert fix(expert, *clips, tmp_path / "fixed") == 0
+    made = [tmp_path / "fixed" / f"{n}.mp4" for n in (1, 5, 8)]
+    assert capfd.readouterr().out.splitlines() == list(map(str, made))
+    code, rows, _ = lse("--expert", expert, "--whole-frame", "--json", *made)
+    assert (code, [row["offset"] for row in rows]) == (0, [0, 0, 0])
+    assert [row["frames"] for row in rows] == [
+        76,
+        80,
+        80,
+    ]  # late sound ends before its pictures now
+    for path, clip in zip(made, clips, strict=True):
+        info = probe(path)
+        assert (info.fps, info.frame_count) == (25, 80)
+        assert read_provenance(path).source.first.name == clip.name
+    assert fix(expert, *clips, tmp_path / "fixed") == 0
+    assert "0 done, 3 already there" in capfd.readouterr().err
+    assert fix(expert, "--workers", 2, *clips, tmp_path / "two") == 0
+    assert [(tmp_path / "two" / path.name).read_bytes() == path.read_bytes() for path in made] == [True] * 3
+
+
+def test_fix_leaves_out_what_is_not_to_be_kept(expert, tmp_path, capfd):
+    clips = [write_video(tmp_path / f"{early + 5}.mkv", *make_clip(7, 80, early)) for early in (-4, 3)]
+    assert fix(expert, "--keep", "offset > 0", *clips, tmp_path / "fixed") == 0
+    out, err = capfd.readouterr()
+    assert out == f"{tmp_path}/fixed/8.mp4\n"
+    assert "1 done, 1 left out" in err
+    assert [path.name for path in (tmp_path / "fixed").iterdir()] == ["8.mp4"]
+
+
+def test_options_of_the_other_way_are_wrong_usage(expert, tmp_path, capfd):
+    assert fix(expert, "--curves", "a.sync.h5", tmp_path, tmp_path / "out") == 2
+    assert run(command, ["--expert", str(expert), "--workers", "2", str(tmp_path)]) == 2
+    assert "go with --fix" in capfd.readouterr().err

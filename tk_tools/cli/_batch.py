@@ -37,7 +37,8 @@ def run_batch(
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
-    `make(source, *also, target, options)` returns facts; the fact "warning" goes to stderr. `reads`: suffixes that a
+    `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
+    (why) nothing was made. `reads`: suffixes that a
     searched folder is searched for. `also`: further files of every result, or what gives them for a source. `check`
     raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for themselves).
     `stem`: how a result in a folder is named, see Targets. Exit code 1 when some inputs failed; the others are done.
@@ -114,7 +115,7 @@ class _Report:
     def __init__(self, log: Log, common: Common):
         self._log, self._json = log, common.json
         self._failures = self._open(common.errors)
-        self._counts = {"done": 0, "current": 0, "failed": 0}
+        self._counts = {"done": 0, "current": 0, "left out": 0, "failed": 0}
         self._replaced = 0  # of those that are done
         self._lock = threading.Lock()  # operands may be read in a thread of their own
 
@@ -131,7 +132,9 @@ class _Report:
 
     def add(self, outcome: Outcome) -> None:
         with self._lock:
-            self._counts[outcome.status] += 1
+            facts = dict(outcome.facts)
+            left_out = facts.pop("left_out", None)
+            self._counts["left out" if left_out else outcome.status] += 1
             self._replaced += bool(outcome.replaced)
             if outcome.warning:
                 self._log.warn(outcome.warning)
@@ -141,10 +144,12 @@ class _Report:
                 self._fail(outcome.job.source, outcome.message)
                 self._log.detail(outcome.trace)
             else:
-                facts = dict(outcome.facts)
                 if warning := facts.pop("warning", None):
                     self._log.warn(f"{outcome.job.source}: {warning}")
-                self._print(outcome, facts)
+                if left_out:
+                    self._log.detail(f"{outcome.job.source}: left out: {left_out}")
+                else:
+                    self._print(outcome, facts)
             self._log.progress(self._standing())
 
     def add_unfound(self, error: TkError) -> None:
@@ -178,9 +183,10 @@ class _Report:
     def _standing(self) -> str:
         counts = self._counts
         current = f", {counts['current']} already there" if counts["current"] else ""
+        left_out = f", {counts['left out']} left out" if counts["left out"] else ""
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
         replaced = f" ({self._replaced} replaced)" if self._replaced else ""
-        return f"{counts['done']} done{replaced}{current}{failed}"
+        return f"{counts['done']} done{replaced}{current}{left_out}{failed}"
 
     def close(self) -> None:
         self._log.close()

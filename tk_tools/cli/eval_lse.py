@@ -13,12 +13,12 @@ from tk_tools.cli._main import entry
 
 COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
 
+TOOL = "tk-eval-lse"
 SUMMED = ("lse_d", "lse_c", "offset")
-MEASURES = (*SUMMED, "frames", "frames_without_face")
 
 
-@click.command("tk-eval-lse", context_settings=_options.CONTEXT)
-@_options.operands("[INPUT]...")
+@click.command(TOOL, context_settings=_options.CONTEXT)
+@_options.operands("[INPUT]... [OUTPUT]")
 @click.option(
     "--expert",
     type=_options.path_type(exists=True),
@@ -53,10 +53,13 @@ MEASURES = (*SUMMED, "frames", "frames_without_face")
     metavar="CONDITION",
     help="Print the paths alone of the clips for which it holds, such as 'lse_c >= 3 and abs(offset) <= 2'.",
 )
-@_options.json_lines
-@_options.null
-@_options.verbosity
-def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int, **values: Any) -> int:
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Write each clip (that --keep keeps) into the folder OUTPUT, its sound moved by the offset measured.",
+)
+@_options.file_tool
+def command(**values: Any) -> int:
     """Measure how well mouth and sound agree: LSE-D, LSE-C and offset.
 
     INPUT: videos or NAME.face.h5, or folders searched for them; '-' or none: paths from standard input. A table on a
@@ -71,6 +74,8 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
 
     --keep screens a data set: its CONDITION is made of numbers, lse_d, lse_c, offset, frames and frames_without_face,
     comparisons, arithmetic, and, or, not, abs, min, max and round. With --json it prints the rows of these clips.
+    --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --workers, --dask,
+    --shard, --force and --errors go with it.
 
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
     row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
@@ -81,21 +86,60 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
       tk-eval-lse talks/
       tk-eval-lse --expert runs/expert --curves made.sync.h5 made.mp4
       tk-infer wav2lip --checkpoint runs/gan faces/ speech.wav out/ | tk-eval-lse --json
+      tk-eval-lse --fix --workers 8 raw/ fixed/
       tk-eval-lse --keep 'lse_c >= 3 and abs(offset) <= 2' raw/ | tk-crop-face - train/
 
     See also: tk-infer (the one before), tk-plot (draws the curves), tk-weights fetch syncnet-v2, tk-crop-face.
     """
+    expert, checkpoint = values["expert"], values["checkpoint"]
+    if expert and checkpoint:
+        raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
+    common = _options.take_common(values)
+    if values.pop("fix"):
+        return _fix(common, values)
+    return _measure(common, values)
+
+
+def _fix(common: _options.Common, values: dict[str, Any]) -> int:
+    from tk_tools.cli._batch import run_batch
+    from tk_tools.files.find import VIDEO_SUFFIXES
+    from tk_tools.metrics.condition import Condition
+    from tk_tools.metrics.fix_sync import FixOptions, check_judge, fix_sync
+    from tk_tools.metrics.sync_clips import MEASURES
+    from tk_tools.train.run_folder import weights_file
+    from tk_tools.weights.find import find_weights
+
+    expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
+    if curves:
+        raise click.UsageError("--curves goes with measuring alone, not with --fix.")
+    if values["keep"] is not None:
+        Condition(values["keep"], MEASURES)
+    options = FixOptions(judge="expert" if expert else "syncnet-v2", **values)
+    weights = weights_file(expert) if expert else checkpoint or find_weights("syncnet-v2", options.weights_dir)
+    return run_batch(
+        TOOL,
+        common,
+        fix_sync,
+        options,
+        reads=VIDEO_SUFFIXES,
+        suffix=".mp4",
+        also=(weights,),
+        check=lambda: check_judge(weights, options),
+    )
+
+
+def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.condition import Condition
-    from tk_tools.metrics.sync_clips import ClipOptions, load_expert, load_syncnet, measure_file
+    from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_expert, load_syncnet, measure_file
 
     expert, checkpoint, curves, keep = (values.pop(name) for name in ("expert", "checkpoint", "curves", "keep"))
     condition = None if keep is None else Condition(keep, MEASURES)
-    if expert and checkpoint:
-        raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
+    if common.workers > 1 or common.dask or common.force or common.errors or common.shard != (1, 1):
+        raise click.UsageError("--workers, --dask, --shard, --force and --errors go with --fix.")
     if curves:
         _check_curves(curves)
     options = ClipOptions(**values)
@@ -113,23 +157,23 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
         if condition is not None:
             facts["kept"] = condition({name: facts[name] for name in MEASURES})
         rows.append({name: facts[name] for name in (*SUMMED, "kept") if name in facts})
-        return facts | {"protocol": protocol if json else _one_line(protocol)}
+        return facts | {"protocol": protocol if common.json else _one_line(protocol)}
 
     curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=judge.weights, protocol=protocol)
     with curves_file as writer:
         code = run_measure(
-            "tk-eval-lse",
-            operands,
+            TOOL,
+            common.operands,
             measure,
             reads=(*VIDEO_SUFFIXES, ".face.h5"),
             columns=COLUMNS,
-            as_json=json,
-            null=null,
-            verbosity=verbose - quiet,
+            as_json=common.json,
+            null=common.null,
+            verbosity=common.verbosity,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )
     if rows:
-        Log("tk-eval-lse", verbose - quiet).info(_summary(rows))
+        Log(TOOL, common.verbosity).info(_summary(rows))
     return code
 
 

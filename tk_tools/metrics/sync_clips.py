@@ -6,7 +6,7 @@ Everything streams: pictures are decoded, cropped and measured in blocks. For th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tk_tools.metrics.lip_sync import (
 )
 from tk_tools.metrics.lse import MAX_SHIFT, SyncResult
 
+MEASURES = ("lse_d", "lse_c", "offset", "frames", "frames_without_face")  # the numbers among measure_file's facts
 BLOCK = 64  # frames that are in memory at a time
 
 
@@ -44,8 +45,8 @@ class ClipOptions:
     whole_frame: bool = False
     backend: str = DEFAULT_BACKEND
     face: str = DEFAULT_FACE
-    weights_dir: Path | None = None
-    device: str = "cpu"
+    weights_dir: Path | None = field(default=None, metadata={"shapes_content": False})
+    device: str = field(default="cpu", metadata={"shapes_content": False})
 
 
 @dataclass(frozen=True)
