@@ -14,8 +14,9 @@ from tests.metrics.loudness import loudness_expert, make_clip, pictures, write_c
 from tk_tools.cli._main import run
 from tk_tools.cli.eval_lse import COLUMNS, command
 from tk_tools.files.digest import file_digest
-from tk_tools.files.made_from import read_provenance
+from tk_tools.files.made_from import is_marked_synthetic, read_provenance
 from tk_tools.files.media import probe
+from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.sync_file import SyncFile
 from tk_tools.metrics.lip_sync import least_frames
 from tk_tools.metrics.syncnet_v2 import SyncNetV2
@@ -282,6 +283,16 @@ def test_fix_moves_the_sound_to_its_pictures(lse, expert, tmp_path, capfd):
     assert "0 done, 3 already there" in capfd.readouterr().err
     assert fix(expert, "--workers", 2, *clips, tmp_path / "two") == 0
     assert [(tmp_path / "two" / path.name).read_bytes() == path.read_bytes() for path in made] == [True] * 3
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_what_is_marked_synthetic_stays_marked(expert, tmp_path, mark):
+    level, samples = make_clip(7, 80)
+    plain = write_video(tmp_path / "plain.mkv", level, samples)
+    comment = Provenance({}, Source(name="a", digest="b")).comment(**({"synthetic": True} if mark else {}))
+    ffmpeg("-i", plain, "-c:v", "libx264", "-c:a", "aac", "-metadata", f"comment={comment}", tmp_path / "a.mp4")
+    assert fix(expert, tmp_path / "a.mp4", tmp_path / "fixed") == 0
+    assert is_marked_synthetic(tmp_path / "fixed" / "a.mp4") is mark
 
 
 def test_fix_leaves_out_what_is_not_to_be_kept(expert, tmp_path, capfd):

@@ -15,6 +15,7 @@ import numpy as np
 from tk_tools.errors import OutputError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.ffmpeg import VideoWriter
+from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
 from tk_tools.files.provenance import describe
 from tk_tools.files.rates import FRAME_RATE
@@ -63,13 +64,18 @@ def fix_sync(source: Path, weights: Path, target: Path, options: FixOptions) -> 
                 fps=reader.fps,
                 audio=sound,
                 audio_seconds=float(picture_seconds(source)),
-                metadata={"comment": made.comment()},
+                metadata={"comment": made.comment(**_mark(source))},
                 quality=options.quality,
             ) as writer,
         ):
             for picture in reader:
                 writer.write(picture)
     return facts
+
+
+def _mark(source: Path) -> dict[str, bool]:
+    """What is synthetic stays marked."""
+    return {"synthetic": True} if is_marked_synthetic(source) else {}
 
 
 def move_sound(blocks: Iterable[np.ndarray], later: int) -> Iterator[np.ndarray]:
