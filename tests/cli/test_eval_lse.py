@@ -306,5 +306,18 @@ def test_fix_leaves_out_what_is_not_to_be_kept(expert, tmp_path, capfd):
 
 def test_options_of_the_other_way_are_wrong_usage(expert, tmp_path, capfd):
     assert fix(expert, "--curves", "a.sync.h5", tmp_path, tmp_path / "out") == 2
-    assert run(command, ["--expert", str(expert), "--workers", "2", str(tmp_path)]) == 2
+    assert run(command, ["--expert", str(expert), "--force", str(tmp_path)]) == 2
     assert "go with --fix" in capfd.readouterr().err
+
+
+def test_workers_give_the_same_rows_and_curves(lse, expert, tmp_path):
+    for early in (-4, 0, 3):
+        write_clip(tmp_path / "in" / f"{early + 5}.face.h5", *make_clip(20 + early, 80, early))
+    (tmp_path / "in" / "bad.face.h5").write_bytes(b"")
+    ran = [
+        lse("--expert", expert, "--workers", count, "--curves", tmp_path / f"{count}.sync.h5", tmp_path / "in")
+        for count in (1, 2)
+    ]
+    assert ran[0][:2] == ran[1][:2]
+    assert ran[0][0] == 1
+    assert (tmp_path / "1.sync.h5").read_bytes() == (tmp_path / "2.sync.h5").read_bytes()

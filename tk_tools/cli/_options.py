@@ -16,7 +16,7 @@
 --shard       K/N: only every N-th input, from the K-th  all file tools
 --verbose, -v more messages, tracebacks of faults        all tools
 --weights-dir folder with published weights              crop-face, eval-lse, infer, weights, doctor
---workers     worker processes                           all file tools, demo-data
+--workers     worker processes                         all file tools, demo-data, check, eval-video
 """
 
 from __future__ import annotations

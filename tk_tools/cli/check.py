@@ -15,10 +15,11 @@ COLUMNS = ("path", "kind", "frames", "samples", "state")
 
 @click.command("tk-check", context_settings=_options.CONTEXT)
 @_options.operands("[INPUT]...")
+@_options.workers
 @_options.json_lines
 @_options.null
 @_options.verbosity
-def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int) -> int:
+def command(operands: tuple[Path, ...], workers: int, json: bool, null: bool, verbose: int, quiet: int) -> int:
     """Check that files are whole and to their schema.
 
     INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
@@ -37,18 +38,20 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
     from tk_tools.files.check import check_file
     from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
-    def measure(path: Path) -> dict[str, Any]:
-        return check_file(path) | {"state": "whole"}
+    def seen(path: Path, facts: dict[str, Any]) -> None:
+        facts["state"] = "whole"
 
     return run_measure(
         "tk-check",
         operands,
-        measure,
+        check_file,
         reads=(".h5", *VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES),
         columns=(*COLUMNS, "error"),
         as_json=json,
         null=null,
         verbosity=verbose - quiet,
+        workers=workers,
+        seen=seen,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def command(**values: Any) -> int:
 
     --keep screens a data set: its CONDITION is made of numbers, lse_d, lse_c, offset, frames and frames_without_face,
     comparisons, arithmetic, and, or, not, abs, min, max and round. With --json it prints the rows of these clips.
-    --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --workers, --dask,
-    --shard, --force and --errors go with it.
+    --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --dask, --shard,
+    --force and --errors go with it.
 
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
     row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
@@ -104,8 +105,8 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.cli._batch import run_batch
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.condition import Condition
-    from tk_tools.metrics.fix_sync import FixOptions, check_judge, fix_sync
-    from tk_tools.metrics.sync_clips import MEASURES
+    from tk_tools.metrics.fix_sync import FixOptions, fix_sync
+    from tk_tools.metrics.sync_clips import MEASURES, load_judge
     from tk_tools.train.run_folder import weights_file
     from tk_tools.weights.find import find_weights
 
@@ -124,7 +125,7 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
         reads=VIDEO_SUFFIXES,
         suffix=".mp4",
         also=(weights,),
-        check=lambda: check_judge(weights, options),
+        check=lambda: load_judge(options.judge, weights, options.device),
     )
 
 
@@ -134,42 +135,42 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.condition import Condition
-    from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_expert, load_syncnet, measure_file
+    from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_judge, measure_for_row
+    from tk_tools.train.run_folder import weights_file
+    from tk_tools.weights.find import find_weights
 
     expert, checkpoint, curves, keep = (values.pop(name) for name in ("expert", "checkpoint", "curves", "keep"))
     condition = None if keep is None else Condition(keep, MEASURES)
-    if common.workers > 1 or common.dask or common.force or common.errors or common.shard != (1, 1):
-        raise click.UsageError("--workers, --dask, --shard, --force and --errors go with --fix.")
+    if common.dask or common.force or common.errors or common.shard != (1, 1):
+        raise click.UsageError("--dask, --shard, --force and --errors go with --fix.")
     if curves:
         _check_curves(curves)
     options = ClipOptions(**values)
-    if expert:
-        judge = load_expert(expert, device=options.device)
-    else:
-        judge = load_syncnet(checkpoint, weights_dir=options.weights_dir, device=options.device)
-    protocol = judge.protocol(options)
+    name = "expert" if expert else "syncnet-v2"
+    weights = weights_file(expert) if expert else checkpoint or find_weights(name, options.weights_dir)
+    protocol = load_judge(name, weights, options.device).protocol(options)
     rows: list[dict[str, Any]] = []
 
-    def measure(path: Path) -> dict[str, Any]:
-        facts, result = measure_file(path, judge, options)
+    def seen(path: Path, facts: dict[str, Any]) -> None:
+        result = facts.pop("result")
         if writer is not None:
             writer.append(path, curve=result.curve, distance=result.distances)
-        if condition is not None:
-            facts["kept"] = condition({name: facts[name] for name in MEASURES})
         rows.append({name: facts[name] for name in (*SUMMED, "kept") if name in facts})
-        return facts | {"protocol": protocol if common.json else _one_line(protocol)}
+        facts["protocol"] = protocol if common.json else _one_line(protocol)
 
-    curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=judge.weights, protocol=protocol)
+    curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=weights, protocol=protocol)
     with curves_file as writer:
         code = run_measure(
             TOOL,
             common.operands,
-            measure,
+            partial(measure_for_row, judge=name, weights=weights, options=options, condition=condition),
             reads=(*VIDEO_SUFFIXES, ".face.h5"),
             columns=COLUMNS,
             as_json=common.json,
             null=common.null,
             verbosity=common.verbosity,
+            workers=common.workers,
+            seen=seen,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )
     if rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.files.video import VideoReader, picture_seconds
 from tk_tools.files.wav import write_wav
 from tk_tools.metrics.condition import Condition
-from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, Judge, load_expert, load_syncnet, measure_file
+from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_judge, measure_file
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def fix_sync(source: Path, weights: Path, target: Path, options: FixOptions) -> 
     InputError: see measure_file. OutputError: it cannot be written.
     """
     made = describe(options, source, weights)
-    facts, _ = measure_file(source, _judge(options.judge, weights, options.device), options)
+    facts, _ = measure_file(source, load_judge(options.judge, weights, options.device), options)
     if options.keep is not None and not Condition(options.keep, MEASURES)({name: facts[name] for name in MEASURES}):
         why = ", ".join(f"{name} {facts[name]:.4g}" for name in MEASURES[:3])
         stays = {"warning": f"{target} of an earlier run stays, and would be left out now"} if target.exists() else {}
@@ -88,17 +87,6 @@ def move_sound(blocks: Iterable[np.ndarray], later: int) -> Iterator[np.ndarray]
         skip = max(0, skip - len(block))
         if len(rest):
             yield rest
-
-
-def check_judge(weights: Path, options: FixOptions) -> None:
-    """Open the judge before the first clip. WeightsError: as load_expert and load_syncnet."""
-    _judge(options.judge, weights, options.device)
-
-
-@lru_cache(maxsize=1)
-def _judge(name: str, weights: Path, device: str) -> Judge:
-    """That of the clip before serves the next one."""
-    return load_expert(weights, device) if name == "expert" else load_syncnet(weights, device=device)
 
 
 def _check(path: Path, pictures: int) -> None:

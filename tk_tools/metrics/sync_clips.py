@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.files.digest import file_digest
 from tk_tools.files.face_file import FACE, FaceFile
+from tk_tools.metrics.condition import Condition
 from tk_tools.metrics.lip_sync import (
     FRAME_RATE,
     OVERLAP,
@@ -90,6 +92,22 @@ def load_expert(path: Path, device: str = "cpu") -> Judge:
     file = weights_file(path)
     network = load_expert_state(read_weights(file)[0], path=file)
     return Judge(name="expert", weights=file, scorer=ExpertScorer(network, device=device))
+
+
+@lru_cache(maxsize=1)
+def load_judge(name: str, weights: Path, device: str = "cpu") -> Judge:
+    """The judge `name`, expert or syncnet-v2, in a file; that of the clip before serves the next one. WeightsError: as
+    load_expert and load_syncnet."""
+    return load_expert(weights, device) if name == "expert" else load_syncnet(weights, device=device)
+
+
+def measure_for_row(
+    path: Path, *, judge: str, weights: Path, options: ClipOptions, condition: Condition | None
+) -> dict[str, Any]:
+    """The facts of measure_file, its SyncResult as "result", and "kept", whether the condition over MEASURES holds."""
+    facts, result = measure_file(path, load_judge(judge, weights, options.device), options)
+    kept = {} if condition is None else {"kept": condition({name: facts[name] for name in MEASURES})}
+    return facts | kept | {"result": result}
 
 
 def measure_file(path: Path, judge: Judge, options: ClipOptions = ClipOptions()) -> tuple[dict[str, Any], SyncResult]:

@@ -1,0 +1,83 @@
+"""Which real file a made one is to be compared with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from tk_tools.errors import InputError
+from tk_tools.files.find import find_files, stem_of
+
+
+class References(Protocol):
+    """Where the reference of a made file is known."""
+
+    def of(self, path: Path) -> Path:
+        """The reference of a made file. InputError: there is none."""
+
+
+class OneReference:
+    """The same file for all."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def of(self, path: Path) -> Path:
+        return self._path
+
+
+class ReferencesByName:
+    """The files below a folder, by stem. InputError: it holds none of the kind, or two of one stem."""
+
+    def __init__(self, folder: Path, suffixes: tuple[str, ...]):
+        self._folder, self._suffixes = folder, suffixes
+        self._paths: dict[str, Path] = {}
+        for found in find_files(folder, suffixes):
+            stem = stem_of(found.path, suffixes)
+            other = self._paths.setdefault(stem, found.path)
+            if other != found.path:
+                raise InputError(f"has the name of {other}: which is the reference of {stem}?", path=found.path)
+
+    def of(self, path: Path) -> Path:
+        stem = stem_of(path, self._suffixes)
+        if stem not in self._paths:
+            raise InputError(f"has no reference: no {stem}.* in {self._folder}", path=path)
+        return self._paths[stem]
+
+
+class ReferencesByList:
+    """Pairs out of a file with MADE, a tab and REFERENCE on each line; `made` are the first of each.
+
+    InputError: it cannot be read, has no pair, or a line is none.
+    """
+
+    def __init__(self, path: Path):
+        self._list = path
+        self.made: list[Path] = []
+        self._paths: dict[str, Path] = {}
+        try:
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            made, tab, reference = line.partition("\t")
+            if not (made and tab and reference):
+                raise InputError(f"line {number} is not MADE, a tab and REFERENCE", path=path)
+            self.made.append(Path(made))
+            self._paths[os.path.abspath(made)] = Path(reference)
+        if not self.made:
+            raise InputError("holds no pair", path=path)
+
+    def of(self, path: Path) -> Path:
+        reference = self._paths.get(os.path.abspath(path))
+        if reference is None:
+            raise InputError(f"has no reference in {self._list}", path=path)
+        return reference
+
+
+def find_references(place: Path, suffixes: tuple[str, ...]) -> References:
+    """Those of a folder, by name, or one file for all."""
+    return ReferencesByName(place, suffixes) if place.is_dir() else OneReference(place)
