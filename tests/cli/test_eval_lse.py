@@ -82,6 +82,7 @@ def test_shift_of_a_video_is_found(lse, expert, tmp_path, early):
 def test_protocol_names_all_that_the_numbers_depend_on(lse, expert, tmp_path):
     clip = write_clip(tmp_path / "a.face.h5", *make_clip(3, 60))
     _, (row,), _ = lse("--expert", expert, "--json", "--max-shift", 10, clip)
+    assert row["tool"].startswith("tk-eval-lse ")
     assert row["protocol"] == {
         "judge": "expert",
         "weights": file_digest(expert),

@@ -56,6 +56,8 @@ def test_each_damage_shows_where_it_should(measured, real, tmp_path):
     code, rows, err = measured("--reference", real, tmp_path)
     assert code == 0
     equal, soft, softer, mouth = (rows[f"{name}.mp4"] for name in ("equal", "soft", "softer", "mouth"))
+    assert equal["tool"].startswith("tk-eval-video ")
+    assert (equal["window"], equal["face_backend"]) == ("gaussian", "dlib")
     assert equal["frames"] == equal["frames_with_face"] == FRAMES
     assert [equal[name] for name in ("ssim", "psnr", "ssim_mouth", "psnr_mouth")] == [1, 100, 1, 100]
     assert (equal["lmd"], equal["identity"]) == (0, pytest.approx(1))

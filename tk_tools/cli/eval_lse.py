@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tk_tools import __version__
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
@@ -157,6 +158,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
             writer.append(path, curve=result.curve, distance=result.distances)
         rows.append({name: facts[name] for name in (*SUMMED, "kept") if name in facts})
         facts["protocol"] = protocol if common.json else _one_line(protocol)
+        facts["tool"] = f"{TOOL} {__version__}"
 
     curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=weights, protocol=protocol)
     with curves_file as writer:

@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tk_tools import __version__
 from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.face.crop import CropOptions, follow_face, open_backend
@@ -75,8 +76,10 @@ def measure_pair(made: Path, reference: Path, options: PairOptions = PairOptions
 
 
 def measure_of_name(made: Path, *, references: References, options: PairOptions) -> dict[str, Any]:
-    """measure_pair of a made video and the reference of its name, with the options that the numbers depend on."""
-    return measure_pair(made, references.of(made), options) | {"window": options.window, "aligned": options.align}
+    """measure_pair of a made video and the reference of its name, with all that the numbers depend on."""
+    protocol = {"tool": f"tk-eval-video {__version__}", "window": options.window, "aligned": options.align}
+    protocol["face_backend"] = options.backend if options.faces else None
+    return measure_pair(made, references.of(made), options) | protocol
 
 
 def _check_alike(made: VideoReader, reference: VideoReader) -> None:
