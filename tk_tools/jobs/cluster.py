@@ -14,7 +14,7 @@ from tk_tools.errors import MissingPackage, TkError
 from tk_tools.jobs.pool import Task, WorkerDied
 
 _PACKAGE = "tk_tools"
-_PATIENCE = "10s"  # until a scheduler has to answer
+_PATIENCE = "10s"  # until a scheduler has to answer, and to have a worker
 
 
 class Cluster(Executor):
@@ -34,10 +34,13 @@ class Cluster(Executor):
             self._client = Client(f"tcp://{address}", timeout=_PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise TkError(f"no Dask scheduler answers at {address}") from error
-        self.cores = sum(self._client.nthreads().values())
-        if self.cores == 0:
+        try:
+            self._client.wait_for_workers(1, timeout=_PATIENCE)  # one that died may be about to come back
+        except TimeoutError as error:
             self._client.close()
-            raise TkError(f"the Dask scheduler at {address} has no workers; start some (dask worker --nthreads 1)")
+            what = f"the Dask scheduler at {address} has no workers; start some (dask worker --nthreads 1)"
+            raise TkError(what) from error
+        self.cores = sum(self._client.nthreads().values())
         if without := _without(self._client, _PACKAGE):
             self._client.close()
             raise TkError(f"{', '.join(without)}: tk-tools is missing there; run bin/setup dask, start it again")
@@ -64,7 +67,7 @@ def _without(client, package: str) -> list[str]:
 
         return find_spec(package) is not None
 
-    has = {"scheduler": client.run_on_scheduler(has_package), **client.run(has_package)}
+    has = {"scheduler": client.run_on_scheduler(has_package), **client.run(has_package, on_error="ignore")}
     return [place for place, here in has.items() if not here]
 
 
