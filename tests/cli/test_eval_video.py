@@ -6,10 +6,12 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.models.wav2lip.talking import portrait, scenery
 from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.media import probe
+from tk_tools.metrics.inception import FIDInception
 
 FRAMES = 6
 
@@ -151,6 +153,39 @@ def test_a_list_that_is_none_is_told(tk, tmp_path, content, said):
 def test_without_references_it_is_wrong_usage(tk, real):
     for arguments in ((), ("--reference", real, "--pairs", real / "soft.mp4")):
         assert tk("tk-eval-video", *arguments, real).code == 2
+
+
+def test_fid_without_its_weights_is_absent_and_the_rest_is_measured(measured, real, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = write(tmp_path / "made" / "soft.mp4")
+    code, rows, err = measured("--no-faces", "--fid", "--summary", tmp_path / "s.json", "--reference", real, made)
+    assert (code, rows["soft.mp4"]["ssim"]) == (0, 1)
+    assert "fid is absent" in err
+    assert "tk-weights fetch fid-inception" in err
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["fid"], summary["clips"]) == (None, 1)
+    assert summary["means"]["ssim"] == {"value": 1.0, "low": None, "high": None, "count": 1}
+
+
+def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    torch.save(FIDInception().state_dict(), tmp_path / "pt_inception-2015-12-05-6726825d.pth")
+    found = []
+    for number, change in enumerate([lambda picture: picture, blurred(2)]):
+        made = write(tmp_path / str(number) / "soft.mp4", change)
+        arguments = ("--no-faces", "--fid", "--weights-dir", tmp_path, "--reference", real, made)
+        assert measured("--summary", tmp_path / f"{number}.json", *arguments)[0] == 0
+        found.append(json.loads((tmp_path / f"{number}.json").read_text())["fid"])
+    assert found[0] == pytest.approx(0, abs=1e-2 * found[1])
+    assert found[1] > 0
+
+
+def test_a_summary_takes_no_other_file_s_place(tk, real, tmp_path):
+    (tmp_path / "notes.json").write_text("[1]")
+    ran = tk("tk-eval-video", "--summary", tmp_path / "notes.json", "--reference", real, real / "soft.mp4")
+    assert (ran.code, ran.out) == (1, "")
+    assert "is no summary" in ran.err
+    assert (tmp_path / "notes.json").read_text() == "[1]"
 
 
 def test_two_references_of_one_name_are_told(tk, real, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tk_tools import __version__
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
@@ -43,6 +44,13 @@ COLUMNS = (
     help="Scale the reference to the made pictures, take it at their rate, compare what both have.",
 )
 @click.option("--faces/--no-faces", default=True, help="Measure mouth, landmarks and identity too.")
+@click.option("--fid", is_flag=True, help="FID of the set too (pytorch-fid's Inception, all pictures, whole).")
+@click.option(
+    "--summary",
+    type=_options.path_type(dir_okay=False),
+    metavar="FILE.json",
+    help="Keep the means, their intervals and FID of the set as JSON.",
+)
 @_options.face
 @_options.backend
 @_options.device
@@ -55,6 +63,8 @@ def command(
     operands: tuple[Path, ...],
     reference: Path | None,
     pairs: Path | None,
+    fid: bool,
+    summary: Path | None,
     workers: int,
     json: bool,
     null: bool,
@@ -72,7 +82,9 @@ def command(
     ssim (1 is equal) and psnr (dB; equal pictures count 100) are means over the pictures; ssim_mouth and psnr_mouth
     those of a box around the reference's mouth. lmd is the mean distance in pixels of the 20 lip landmarks, both mouths
     moved to their centres (Chen et al. 2018). identity is the cosine of dlib's face descriptors, once a second. What
-    cannot be measured is left empty. A pair of another size, rate or length is an error unless --align is given.
+    cannot be measured is left empty. --fid compares the two sets as a whole (with 2048 pictures or fewer it depends on
+    how many); without its weights it is told as absent, with the command that fetches them. A pair of another size,
+    rate or length is an error unless --align is given.
 
     \b
     Examples:
@@ -85,6 +97,7 @@ def command(
     from tk_tools.cli._measure import run_measure
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.references import ReferencesByList, find_references
+    from tk_tools.metrics.summary import check_summary, in_words, means_of, write_summary
     from tk_tools.metrics.video_pair import MEASURES, PairOptions, measure_of_name
 
     options = PairOptions(**values)
@@ -95,9 +108,14 @@ def command(
     else:
         references = ReferencesByList(pairs)
         operands = operands or tuple(references.made)
+    log = Log(TOOL, verbose - quiet)
+    if summary is not None:
+        check_summary(summary)
     found: dict[str, list[float]] = {name: [] for name in MEASURES}
+    pairs_measured: list[tuple[Path, Path]] = []
 
     def seen(path: Path, facts: dict[str, Any]) -> None:
+        pairs_measured.append((path, Path(facts["reference"])))
         for name in MEASURES:
             if facts[name] is not None:
                 found[name].append(facts[name])
@@ -114,22 +132,31 @@ def command(
         workers=workers,
         seen=seen,
     )
-    if any(found.values()):
-        Log(TOOL, verbose - quiet).info(_summary(found))
+    means = means_of(found)
+    if means:
+        log.info(in_words(means))
+    whole = {"clips": len(pairs_measured), "window": options.window, "aligned": options.align}
+    if fid and pairs_measured:
+        whole["fid"] = _fid(pairs_measured, options, log)
+    if summary is not None:
+        write_summary(summary, f"{TOOL} {__version__}", means, **whole)
     return code
 
 
-def _summary(found: dict[str, list[float]]) -> str:
-    from tk_tools.metrics.intervals import mean_with_interval
+def _fid(pairs: list[tuple[Path, Path]], options: Any, log: Any) -> float | None:
+    """FID of the set; None, and a line that says how to get them, where its weights are not here."""
+    from tk_tools.errors import WeightsError
+    from tk_tools.metrics.video_fid import fid_of_videos
+    from tk_tools.weights.find import find_weights
 
-    parts = []
-    for name, values in found.items():
-        if values:
-            mean = mean_with_interval(values)
-            interval = "" if mean.low is None else f" ({mean.low:.4g} to {mean.high:.4g})"
-            parts.append(f"{name} {mean.value:.4g}{interval}")
-    count = max(map(len, found.values()))
-    return f"{count} {'clip' if count == 1 else 'clips'}: {', '.join(parts)}"
+    try:
+        weights = find_weights("fid-inception", options.weights_dir)
+    except WeightsError as error:
+        log.warn(f"fid is absent: {error}")
+        return None
+    value = fid_of_videos(*zip(*pairs, strict=True), weights, options.device)
+    log.info(f"fid {value:.6g}, over all pictures of {len(pairs)} made and their real videos")
+    return value
 
 
 main = entry(command)

@@ -1,0 +1,46 @@
+"""The numbers of a set of clips: means with their intervals, in words and as a JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tk_tools.errors import InputError
+from tk_tools.files.atomic import atomic_path
+from tk_tools.metrics.intervals import Mean, mean_with_interval
+
+
+def means_of(found: Mapping[str, Sequence[float]]) -> dict[str, Mean]:
+    """The mean of each measure that has values."""
+    return {name: mean_with_interval(values) for name, values in found.items() if len(values)}
+
+
+def in_words(means: Mapping[str, Mean]) -> str:
+    """One line: how many clips, and each mean with its interval."""
+    parts = []
+    for name, mean in means.items():
+        interval = "" if mean.low is None else f" ({mean.low:.4g} to {mean.high:.4g})"
+        parts.append(f"{name} {mean.value:.4g}{interval}")
+    count = max(mean.count for mean in means.values())
+    return f"{count} {'clip' if count == 1 else 'clips'}: {', '.join(parts)}"
+
+
+def check_summary(path: Path) -> None:
+    """InputError: a file is there that is no summary."""
+    if not path.exists():
+        return
+    try:
+        known = "means" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        known = False
+    if not known:
+        raise InputError("is there already and is no summary; move it or name another", path=path)
+
+
+def write_summary(path: Path, tool: str, means: Mapping[str, Mean], **facts: Any) -> None:
+    """Write the means, and what else is known of the set, as JSON. OutputError: it cannot be written."""
+    content = {"tool": tool, "means": {name: mean._asdict() for name, mean in means.items()}, **facts}
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
