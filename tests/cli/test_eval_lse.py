@@ -119,6 +119,17 @@ def test_curves_are_kept(lse, expert, tmp_path):
         assert np.nanmean(curve.distance, axis=0) == pytest.approx(curve.curve, rel=1e-5)
 
 
+def test_the_summary_of_a_set(lse, expert, tmp_path):
+    clips = [write_clip(tmp_path / f"{n}.face.h5", *make_clip(n, 60)) for n in range(3)]
+    code, rows, err = lse("--expert", expert, "--summary", tmp_path / "all.json", *clips)
+    summary = json.loads((tmp_path / "all.json").read_text())
+    assert (code, summary["clips"], summary["protocol"]["judge"]) == (0, 3, "expert")
+    mean = summary["means"]["lse_c"]
+    assert mean["value"] == pytest.approx(np.mean([float(row["lse_c"]) for row in rows]), rel=1e-4)
+    assert mean["low"] < mean["value"] < mean["high"]
+    assert f"LSE-C {mean['value']:.4g} ({mean['low']:.4g} to {mean['high']:.4g})" in err
+
+
 def test_curves_of_nothing_are_not_written(lse, expert, tmp_path):
     code, _, _ = lse("--expert", expert, "--curves", tmp_path / "c.sync.h5", tmp_path / "missing.mp4")
     assert code == 1

@@ -14,6 +14,7 @@
 --quiet, -q   fewer messages (-qq: faults alone)         all tools
 --sample-rate samples per second of the sound            extract-frames, crop-face
 --shard       K/N: only every N-th input, from the K-th  all file tools
+--summary     JSON file of the means of a set            eval-lse, eval-video
 --verbose, -v more messages, tracebacks of faults        all tools
 --weights-dir folder with published weights              crop-face, eval-lse, infer, weights, doctor
 --workers     worker processes                         all file tools, demo-data, check, eval-video
@@ -173,6 +174,14 @@ shard = click.option(
 )
 dask = click.option(
     "--dask", callback=_check_dask, metavar="HOST:PORT", help="Do the work on the Dask cluster of this scheduler."
+)
+
+
+summary = click.option(
+    "--summary",
+    type=path_type(dir_okay=False),
+    metavar="FILE.json",
+    help="Keep what is said of the whole set as JSON: means, their 95 % intervals, how they were measured.",
 )
 
 

@@ -50,6 +50,7 @@ SUMMED = ("lse_d", "lse_c", "offset")
     metavar="FILE.sync.h5",
     help="Keep the mean curve of each clip and the distances of each window.",
 )
+@_options.summary
 @click.option(
     "--keep",
     metavar="CONDITION",
@@ -111,9 +112,9 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.train.run_folder import weights_file
     from tk_tools.weights.find import find_weights
 
-    expert, checkpoint, curves = (values.pop(name) for name in ("expert", "checkpoint", "curves"))
-    if curves:
-        raise click.UsageError("--curves goes with measuring alone, not with --fix.")
+    expert, checkpoint, curves, summary = (values.pop(name) for name in ("expert", "checkpoint", "curves", "summary"))
+    if curves or summary:
+        raise click.UsageError("--curves and --summary go with measuring alone, not with --fix.")
     if values["keep"] is not None:
         Condition(values["keep"], MEASURES)
     options = FixOptions(judge="expert" if expert else "syncnet-v2", **values)
@@ -136,16 +137,20 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.condition import Condition
+    from tk_tools.metrics.summary import check_summary, means_of, write_summary
     from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_judge, measure_for_row
     from tk_tools.train.run_folder import weights_file
     from tk_tools.weights.find import find_weights
 
-    expert, checkpoint, curves, keep = (values.pop(name) for name in ("expert", "checkpoint", "curves", "keep"))
+    taken = ("expert", "checkpoint", "curves", "keep", "summary")
+    expert, checkpoint, curves, keep, summary = (values.pop(name) for name in taken)
     condition = None if keep is None else Condition(keep, MEASURES)
     if common.dask or common.force or common.errors or common.shard != (1, 1):
         raise click.UsageError("--dask, --shard, --force and --errors go with --fix.")
     if curves:
         _check_curves(curves)
+    if summary is not None:
+        check_summary(summary)
     options = ClipOptions(**values)
     name = "expert" if expert else "syncnet-v2"
     weights = weights_file(expert) if expert else checkpoint or find_weights(name, options.weights_dir)
@@ -175,8 +180,11 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
             seen=seen,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )
+    means = means_of({name: [row[name] for row in rows] for name in SUMMED})
     if rows:
-        Log(TOOL, common.verbosity).info(_summary(rows))
+        Log(TOOL, common.verbosity).info(_in_words(rows, means))
+    if summary is not None:
+        write_summary(summary, f"{TOOL} {__version__}", means, clips=len(rows), protocol=protocol)
     return code
 
 
@@ -199,14 +207,16 @@ def _one_line(protocol: dict[str, Any]) -> str:
     return " ".join(f"{name}={str(value).replace(' ', '-')}" for name, value in protocol.items())
 
 
-def _summary(rows: list[dict[str, Any]]) -> str:
-    from statistics import mean, median
+def _in_words(rows: list[dict[str, Any]], means: dict[str, Any]) -> str:
+    from statistics import median
 
-    lse_d, lse_c = (mean(row[name] for row in rows) for name in ("lse_d", "lse_c"))
+    from tk_tools.metrics.summary import interval_in_words
+
+    parts = [f"{title} {interval_in_words(means[name])}" for name, title in (("lse_d", "LSE-D"), ("lse_c", "LSE-C"))]
     offset = median(row["offset"] for row in rows)
     clips = "1 clip" if len(rows) == 1 else f"{len(rows)} clips"
     kept = f", {sum(row['kept'] for row in rows)} kept" if "kept" in rows[0] else ""
-    return f"{clips}{kept}: LSE-D {lse_d:.4g}, LSE-C {lse_c:.4g}, offset {offset:g} (means, median of the offsets)"
+    return f"{clips}{kept}: {', '.join(parts)}, offset {offset:g} (means, median of the offsets)"
 
 
 main = entry(command)

@@ -45,12 +45,7 @@ COLUMNS = (
 )
 @click.option("--faces/--no-faces", default=True, help="Measure mouth, landmarks and identity too.")
 @click.option("--fid", is_flag=True, help="FID of the set too (pytorch-fid's Inception, all pictures, whole).")
-@click.option(
-    "--summary",
-    type=_options.path_type(dir_okay=False),
-    metavar="FILE.json",
-    help="Keep the means, their intervals and FID of the set as JSON.",
-)
+@_options.summary
 @_options.face
 @_options.backend
 @_options.device

@@ -19,12 +19,14 @@ def means_of(found: Mapping[str, Sequence[float]]) -> dict[str, Mean]:
 
 def in_words(means: Mapping[str, Mean]) -> str:
     """One line: how many clips, and each mean with its interval."""
-    parts = []
-    for name, mean in means.items():
-        interval = "" if mean.low is None else f" ({mean.low:.4g} to {mean.high:.4g})"
-        parts.append(f"{name} {mean.value:.4g}{interval}")
+    parts = [f"{name} {interval_in_words(mean)}" for name, mean in means.items()]
     count = max(mean.count for mean in means.values())
     return f"{count} {'clip' if count == 1 else 'clips'}: {', '.join(parts)}"
+
+
+def interval_in_words(mean: Mean) -> str:
+    """The mean, and its interval in brackets where it has one."""
+    return f"{mean.value:.4g}" + ("" if mean.low is None else f" ({mean.low:.4g} to {mean.high:.4g})")
 
 
 def check_summary(path: Path) -> None:
