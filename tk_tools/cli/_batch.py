@@ -38,10 +38,10 @@ def run_batch(
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
-    (why) nothing was made. `reads`: suffixes that a
-    searched folder is searched for. `also`: further files of every result, or what gives them for a source. `check`
-    raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for themselves).
-    `stem`: how a result in a folder is named, see Targets. Exit code 1 when some inputs failed; the others are done.
+    (why) nothing was made. `reads`: suffixes that a searched folder is searched for. `also`: further files of every
+    result, or what gives them for a source. `check` raises what would go wrong with every input: told once, nothing is
+    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. Exit code 1
+    when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)

@@ -108,9 +108,7 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.condition import Condition
     from tk_tools.metrics.fix_sync import FixOptions, fix_sync
-    from tk_tools.metrics.sync_clips import MEASURES, load_judge
-    from tk_tools.train.run_folder import weights_file
-    from tk_tools.weights.find import find_weights
+    from tk_tools.metrics.sync_clips import MEASURES, find_judge, load_judge
 
     expert, checkpoint, curves, summary = (values.pop(name) for name in ("expert", "checkpoint", "curves", "summary"))
     if curves or summary:
@@ -118,7 +116,7 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
     if values["keep"] is not None:
         Condition(values["keep"], MEASURES)
     options = FixOptions(judge="expert" if expert else "syncnet-v2", **values)
-    weights = weights_file(expert) if expert else checkpoint or find_weights("syncnet-v2", options.weights_dir)
+    weights = find_judge(expert, checkpoint, options.weights_dir)
     return run_batch(
         TOOL,
         common,
@@ -138,9 +136,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.condition import Condition
     from tk_tools.metrics.summary import check_summary, means_of, write_summary
-    from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_judge, measure_for_row
-    from tk_tools.train.run_folder import weights_file
-    from tk_tools.weights.find import find_weights
+    from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, find_judge, load_judge, measure_for_row
 
     taken = ("expert", "checkpoint", "curves", "keep", "summary")
     expert, checkpoint, curves, keep, summary = (values.pop(name) for name in taken)
@@ -153,7 +149,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
         check_summary(summary)
     options = ClipOptions(**values)
     name = "expert" if expert else "syncnet-v2"
-    weights = weights_file(expert) if expert else checkpoint or find_weights(name, options.weights_dir)
+    weights = find_judge(expert, checkpoint, options.weights_dir)
     protocol = load_judge(name, weights, options.device).protocol(options)
     rows: list[dict[str, Any]] = []
 

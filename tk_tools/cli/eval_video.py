@@ -71,8 +71,8 @@ def command(
 
     INPUT: the made videos, or folders searched for them; '-' or none: paths from standard input. Each is compared,
     picture by picture, with the video of its name (whatever the suffix) in the folder of references, or as a list says.
-    A table on a terminal,
-    tab-separated values into a pipe; the means, with 95 % bootstrap intervals over the clips, go to stderr.
+    A table on a terminal, tab-separated values into a pipe; the means, with 95 % bootstrap intervals over the clips, go
+    to stderr.
 
     ssim (1 is equal) and psnr (dB; equal pictures count 100) are means over the pictures; ssim_mouth and psnr_mouth
     those of a box around the reference's mouth. lmd is the mean distance in pixels of the 20 lip landmarks, both mouths

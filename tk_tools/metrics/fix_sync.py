@@ -55,7 +55,7 @@ def fix_sync(source: Path, weights: Path, target: Path, options: FixOptions) -> 
         write_wav(sound, moved, rate)
         reader = VideoReader(source)
         with (
-            atomic_path(target, check=lambda path: _check(path, writer.count)) as temporary,
+            atomic_path(target, check=lambda path: _check(path, writer.count, target)) as temporary,
             VideoWriter(
                 temporary,
                 width=reader.info.width,
@@ -89,7 +89,7 @@ def move_sound(blocks: Iterable[np.ndarray], later: int) -> Iterator[np.ndarray]
             yield rest
 
 
-def _check(path: Path, pictures: int) -> None:
+def _check(path: Path, pictures: int, target: Path) -> None:
     info = probe(path)
     if info.frame_count != pictures or not info.has_audio:
-        raise OutputError(f"was not written whole: {info.frame_count} of {pictures} pictures", path=path)
+        raise OutputError(f"was not written whole: {info.frame_count} of {pictures} pictures", path=target)

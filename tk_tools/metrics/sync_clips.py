@@ -71,15 +71,19 @@ class Judge:
         }
 
 
-def load_syncnet(path: Path | None = None, weights_dir: Path | None = None, device: str = "cpu") -> Judge:
-    """The published SyncNet v2 from `path`, or from where published weights lie. WeightsError: not there, or
-    another network.
-    """
-    from tk_tools.metrics.syncnet_v2 import SyncNetV2
+def find_judge(expert: Path | None, checkpoint: Path | None, weights_dir: Path | None) -> Path:
+    """The file of weights of the judge: of the expert (a run or a file), else SyncNet v2's. WeightsError: not there."""
+    from tk_tools.train.run_folder import weights_file
     from tk_tools.weights.find import find_weights
+
+    return weights_file(expert) if expert else checkpoint or find_weights("syncnet-v2", weights_dir)
+
+
+def load_syncnet(path: Path, device: str = "cpu") -> Judge:
+    """The published SyncNet v2. WeightsError: no such file, or another network."""
+    from tk_tools.metrics.syncnet_v2 import SyncNetV2
     from tk_tools.weights.load import load_state_dict, load_strictly
 
-    path = path or find_weights("syncnet-v2", weights_dir)
     network = load_strictly(SyncNetV2(), load_state_dict(path), path=path, what="SyncNet v2")
     return Judge(name="syncnet-v2", weights=path, scorer=SyncNetScorer(network, device=device))
 
@@ -98,7 +102,7 @@ def load_expert(path: Path, device: str = "cpu") -> Judge:
 def load_judge(name: str, weights: Path, device: str = "cpu") -> Judge:
     """The judge `name`, expert or syncnet-v2, in a file; that of the clip before serves the next one. WeightsError: as
     load_expert and load_syncnet."""
-    return load_expert(weights, device) if name == "expert" else load_syncnet(weights, device=device)
+    return load_expert(weights, device) if name == "expert" else load_syncnet(weights, device)
 
 
 def measure_for_row(
