@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,6 +113,27 @@ def test_a_result_that_is_cut_short_is_not_up_to_date(tmp_path):
         for part in (0.0, 0.1, 0.5, 0.9):
             result.write_bytes(content[: int(len(content) * part)])
             assert read_provenance(result) is None, f"{result.name} cut to {part}"
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_the_same_bytes_while_someone_else_holds_parts_of_the_file(tmp_path, monkeypatch, every):
+    """As a profiler does that looks at the stack, such as that of a Dask worker."""
+    source = write_clip(tmp_path / "clip.mp4")
+    extract_frames(source, tmp_path / "alone.frames.h5", FramesOptions())
+    held = []
+    usual = h5py.Dataset.__init__
+
+    def hold(dataset, *arguments, **options):
+        usual(dataset, *arguments, **options)
+        if len(opened) % every == 0:
+            held.append(dataset)
+        opened.append(None)
+
+    opened = []
+    monkeypatch.setattr(h5py.Dataset, "__init__", hold)
+    extract_frames(source, tmp_path / "watched.frames.h5", FramesOptions())
+    assert held
+    assert (tmp_path / "watched.frames.h5").read_bytes() == (tmp_path / "alone.frames.h5").read_bytes()
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path):

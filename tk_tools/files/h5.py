@@ -62,17 +62,34 @@ def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]
     with atomic_path(Path(target), check=check) as temporary, _Disk(temporary, mode="x+") as disk:
         try:
             # libver fixed: the same content gives the same bytes
-            with h5py.File(disk, mode="w", libver=("v110", "v110")) as file:
+            with _NewFile(disk, mode="w", libver=("v110", "v110")) as file:
                 file.attrs["kind"] = kind.name
                 file.attrs["schema"] = np.int64(kind.schema)
                 file.attrs["tool"] = f"tk-tools {__version__}"
                 file.attrs["params"] = json.dumps(made.params, sort_keys=True)
                 file.attrs["source"] = json.dumps(vars(made.source), sort_keys=True)
                 yield file
+                file.flush()
         except OSError as error:
             raise disk.failure or error  # noqa: B904 - one of them is the cause itself
         if disk.failure is not None:
             raise disk.failure
+
+
+class _NewFile(h5py.File):
+    """Holds its datasets open until they are flushed in their order.
+
+    HDF5 gives a dataset its place when it is closed, and that hung on whoever else looked at it, such as a profiler.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._created: list[h5py.Dataset] = []
+
+    def create_dataset(self, *arguments: Any, **options: Any) -> h5py.Dataset:
+        dataset = super().create_dataset(*arguments, **options)
+        self._created.append(dataset)
+        return dataset
 
 
 class _Disk(io.FileIO):
