@@ -131,3 +131,42 @@ def test_a_full_disk_leaves_nothing(tmp_path, limit):
     assert "grew past the size limit" in done.stdout
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", range(2))
+def test_a_signal_while_hdf5_opens_the_file_leaves_nothing_to_complain_of(tmp_path, line):
+    """The exception's traceback keeps the half-opened file alive for longer than create_h5 runs."""
+    program = f"""
+import sys
+from pathlib import Path
+import h5py
+import numpy
+from tests.files.test_h5 import write
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+def watch(frame, event, argument):
+    if opened and event == "c_call":
+        opened.append(event)
+        if len(opened) == {line} + 2:
+            sys.setprofile(None)
+            stop()
+
+def make_fid(*arguments, **options):
+    made = usual(*arguments, **options)
+    opened.append(made)
+    return made
+
+opened, usual = [], h5py._hl.files.make_fid
+h5py._hl.files.make_fid = make_fid
+sys.setprofile(watch)
+try:
+    write(Path({str(tmp_path / "a.test.h5")!r}))
+except KeyboardInterrupt:
+    opened.clear()
+print("done")
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("done\n", "")
+    assert list(tmp_path.iterdir()) == []

@@ -125,3 +125,22 @@ def test_workers_go_when_their_parent_is_killed():
     parent.kill()
     parent.wait()
     assert wait_until(lambda: not any(Path(f"/proc/{process}").exists() for process in workers), seconds=4)
+
+
+def test_workers_are_started_with_ctrl_c_held_back():
+    """It reaches the whole group, also a process that is not far enough to ignore it."""
+    program = """
+import signal
+from multiprocessing import util
+from tk_tools.jobs.pool import SlotPool
+
+def spawn(*arguments):
+    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []), flush=True)
+    return usual(*arguments)
+
+usual, util.spawnv_passfds = util.spawnv_passfds, spawn
+if __name__ == "__main__":
+    SlotPool(1).submit(abs, -1).result()
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.split()[-1] == "True"  # the first is the helper of multiprocessing

@@ -59,7 +59,8 @@ def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]
         except InputError as error:
             raise OutputError(f"was not written whole ({error.message}); is the disk full?", path=target) from error
 
-    with atomic_path(Path(target), check=check) as temporary, _Disk(temporary, mode="x+") as disk:
+    with atomic_path(Path(target), check=check) as temporary:
+        disk = _Disk(temporary, mode="x+")  # after a signal HDF5 may need it for longer than this block
         try:
             # libver fixed: the same content gives the same bytes
             with _NewFile(disk, mode="w", libver=("v110", "v110")) as file:
@@ -72,6 +73,7 @@ def create_h5(target: Path, kind: Kind, made: Provenance) -> Iterator[h5py.File]
                 file.flush()
         except OSError as error:
             raise disk.failure or error  # noqa: B904 - one of them is the cause itself
+        disk.close()
         if disk.failure is not None:
             raise disk.failure
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Executor, Future
+from multiprocessing import resource_tracker
 from typing import Any
 
 from tk_tools.jobs.signals import is_importing
@@ -47,6 +48,7 @@ class SlotPool(Executor):
     def __init__(self, workers: int):
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = False
+        resource_tracker.ensure_running()  # started by a slot, it would let Ctrl-C through to the worker of that slot
         self._slots = [_Slot(self._tasks) for _ in range(workers)]
 
     def submit(self, function, /, *args: Any, **kwargs: Any) -> Task:
