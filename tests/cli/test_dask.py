@@ -1,10 +1,14 @@
 """--dask: the same bytes from a cluster of processes as from this one; what is wrong with a cluster is one line."""
 
+import os
 import socket
 
 import pytest
+import torch
 
 from tests.media import write_clip
+from tests.metrics.loudness import loudness_expert, make_clip
+from tests.metrics.loudness import write_clip as write_face_clip
 
 distributed = pytest.importorskip("distributed")
 
@@ -78,3 +82,16 @@ def test_what_is_no_address_is_wrong_usage(tk, folder, tmp_path, place):
     ran = tk("tk-extract-frames", "--dask", place, folder, tmp_path / "out")
     assert ran.code == 2
     assert "is not HOST:PORT" in ran.err
+
+
+def test_rows_from_a_cluster(installed, cluster, tmp_path):
+    torch.save({"state_dict": loudness_expert().state_dict()}, tmp_path / "expert.pth")
+    for number in range(3):
+        write_face_clip(tmp_path / "in" / f"{number}.face.h5", *make_clip(number, 60, number))
+    (tmp_path / "in" / "3.face.h5").write_bytes(b"")
+    given = ("--expert", "expert.pth", "in")
+    here = installed("tk-eval-lse", *given, cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    there = installed("tk-eval-lse", "--dask", address(cluster), *given, cwd=tmp_path)
+    assert here.code == there.code == 1
+    assert there.out == here.out
+    assert [line.split("\t")[0] for line in there.out.splitlines()[1:]] == [f"in/{n}.face.h5" for n in range(4)]

@@ -322,6 +322,16 @@ def test_options_of_the_other_way_are_wrong_usage(expert, tmp_path, capfd):
     assert "go with --fix" in capfd.readouterr().err
 
 
+@pytest.fixture
+def one_core():
+    """As a worker has it: the last digits of a network's sums hang on how many cores share them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_core")
 def test_workers_give_the_same_rows_and_curves(lse, expert, tmp_path):
     for early in (-4, 0, 3):
         write_clip(tmp_path / "in" / f"{early + 5}.face.h5", *make_clip(20 + early, 80, early))
@@ -333,3 +343,26 @@ def test_workers_give_the_same_rows_and_curves(lse, expert, tmp_path):
     assert ran[0][:2] == ran[1][:2]
     assert ran[0][0] == 1
     assert (tmp_path / "1.sync.h5").read_bytes() == (tmp_path / "2.sync.h5").read_bytes()
+
+
+def test_a_shard_and_a_list_of_failures(lse, expert, tmp_path):
+    for number in range(4):
+        write_clip(tmp_path / "in" / f"{number}.face.h5", *make_clip(number, 60, 0))
+    (tmp_path / "in" / "1.face.h5").write_bytes(b"")
+    errors = tmp_path / "errors.ndjson"
+    code, rows, _ = lse("--expert", expert, "--shard", "2/2", "--errors", errors, tmp_path / "in")
+    assert code == 1
+    assert [row["path"][-9:] for row in rows] == ["1.face.h5", "3.face.h5"]
+    (failed,) = map(json.loads, errors.read_text().splitlines())
+    assert failed["path"] == str(tmp_path / "in" / "1.face.h5")
+    assert failed["tool"] == "tk-eval-lse"
+
+
+def test_published_tracks_needs_its_detector_and_the_published_judge(lse, expert, tmp_path, monkeypatch):
+    torch.save(SyncNetV2().state_dict(), tmp_path / "syncnet_v2.model")
+    monkeypatch.setenv("TK_WEIGHTS", str(tmp_path))
+    code, rows, err = lse("--published-tracks", tmp_path)
+    assert (code, rows) == (1, [])
+    assert "tk-weights fetch s3fd-syncnet" in err
+    for options in (("--expert", expert), ("--whole-frame",), ("--keep", "lse_c > 3"), ("--fix",)):
+        assert run(command, ["--published-tracks", *map(str, options), str(tmp_path)]) == 2

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tk_tools.metrics.face_tracks import audio_cut, crop_frame, crop_path, find_cuts, find_tracks
+from tk_tools.metrics.face_tracks import CutFinder, audio_cut, crop_frame, crop_path, find_tracks
 
 
 def scene(level, frames, width=480):
@@ -14,6 +14,11 @@ def scene(level, frames, width=480):
     return [
         np.full((40, width, 3), level, np.uint8) + rng.integers(0, 5, (40, width, 3), np.uint8) for _ in range(frames)
     ]
+
+
+def find_cuts(frames):
+    cuts = CutFinder()
+    return [number for number, frame in enumerate(frames) if cuts.is_cut(frame)]
 
 
 def test_cuts_where_the_scene_changes_and_nowhere_else():

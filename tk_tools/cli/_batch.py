@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tk_tools.cli._failures import FailureList
 from tk_tools.cli._inputs import find_inputs, from_stdin, split_operands
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode, stop_if_told
@@ -19,7 +20,6 @@ from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
-_LONGEST_ROW = 1 << 20  # characters
 _FILE_SUFFIXES = {*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES, ".h5"}
 
 
@@ -99,36 +99,15 @@ def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterato
             report.add_unfound(error)
 
 
-def _holds_failures(path: Path) -> bool:
-    """Whether a file is empty or was written by --errors."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            line = file.readline(_LONGEST_ROW)
-        return not line or {"error", "path", "tool"} == json.loads(line).keys()
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
 class _Report:
     """Tells each outcome at once: paths or NDJSON on stdout, messages on stderr, failures in --errors."""
 
     def __init__(self, log: Log, common: Common):
         self._log, self._json = log, common.json
-        self._failures = self._open(common.errors)
+        self._failures = FailureList(common.errors, log.tool)
         self._counts = {"done": 0, "current": 0, "left out": 0, "failed": 0}
         self._replaced = 0  # of those that are done
         self._lock = threading.Lock()  # operands may be read in a thread of their own
-
-    @staticmethod
-    def _open(path: Path | None):
-        if path is None:
-            return None
-        if path.is_file() and not _holds_failures(path):
-            raise click.UsageError(f"--errors: {path} is there already and is no list of failed inputs; name another.")
-        try:
-            return open(path, "w", encoding="utf-8", errors="surrogateescape")
-        except OSError as error:
-            raise click.UsageError(f"--errors: {path} cannot be written: {error.strerror}") from error
 
     def add(self, outcome: Outcome) -> None:
         with self._lock:
@@ -161,10 +140,7 @@ class _Report:
 
     def _fail(self, source, message: str) -> None:
         self._log.error(message)
-        if self._failures is not None:
-            row = {"error": message, "path": None if source is None else str(source), "tool": self._log.tool}
-            self._failures.write(json.dumps(row, sort_keys=True) + "\n")
-            self._failures.flush()
+        self._failures.add(source, message)
 
     def _print(self, outcome: Outcome, facts: dict[str, Any]) -> None:
         if self._json:
@@ -190,8 +166,7 @@ class _Report:
 
     def close(self) -> None:
         self._log.close()
-        if self._failures is not None:
-            self._failures.close()
+        self._failures.close()
 
     def sum_up(self) -> ExitCode:
         if sum(self._counts.values()) > 1 or self._counts["current"] or self._replaced:

@@ -1,4 +1,4 @@
-"""A tool that prints a row for each input: finds the inputs, measures each, prints rows, tells the failures."""
+"""A tool that prints rows for each input: finds the inputs, measures each, prints rows, tells the failures."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tk_tools.cli._failures import FailureList
 from tk_tools.cli._inputs import find_inputs
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode, stop_if_told
 from tk_tools.cli._output import print_rows, write_line
 from tk_tools.errors import TkError
+from tk_tools.files.find import shard
+from tk_tools.jobs.cluster import Cluster
 from tk_tools.jobs.in_order import in_order
-from tk_tools.jobs.pool import SlotPool, WorkerDied
+from tk_tools.jobs.pool import SlotPool, Task, WorkerDied
 from tk_tools.jobs.run import explain
+
+Facts = dict[str, Any] | list[dict[str, Any]]
 
 
 class _Attempt(NamedTuple):
-    """What came of one file: facts, or a fault in words, with its path (`told`) and without, and its traceback."""
+    """What came of one file: rows, or a fault in words, with its path (`told`) and without, and its traceback."""
 
-    facts: dict[str, Any]
+    rows: list[dict[str, Any]]
     fault: str = ""
     told: str = ""
     trace: str = ""
@@ -29,7 +34,7 @@ class _Attempt(NamedTuple):
 def run_measure(
     tool: str,
     operands: tuple[Path, ...],
-    measure: Callable[[Path], dict[str, Any]],
+    measure: Callable[[Path], Facts],
     *,
     reads: tuple[str, ...],
     columns: tuple[str, ...],
@@ -37,67 +42,85 @@ def run_measure(
     null: bool,
     verbosity: int,
     workers: int = 1,
+    dask: str | None = None,
+    part: tuple[int, int] = (1, 1),
+    errors: Path | None = None,
     seen: Callable[[Path, dict[str, Any]], None] | None = None,
     kept: Callable[[dict[str, Any]], bool] | None = None,
 ) -> ExitCode:
     """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
 
-    With more than one of `workers`, `measure` is sent to processes. seen: called here with the facts of each file, in
-    order, and may take some out. kept: print the rows alone for which it is true, and of these the paths alone. Exit
-    code 1 when some failed.
+    `measure` gives the facts of one row, or of several in a list. With more than one of `workers` it is sent to
+    processes, with `dask` (HOST:PORT) to a cluster: then what it holds must not hang on the working folder. part: K, N:
+    only every N-th input. errors: a file for those that failed. seen: called here with the facts of each row, in order,
+    and may take some out. kept: print the rows alone for which it is true, and of these the paths alone. Exit code 1
+    when some failed.
     """
     log = Log(tool, verbosity)
+    list_of_failures = FailureList(errors, tool)
     failures = 0
 
-    def failed(told: str) -> None:
+    def failed(path: Path | None, told: str) -> None:
         nonlocal failures
         failures += 1
         log.error(told)
+        list_of_failures.add(path, told)
 
     def not_found(error: TkError) -> None:
-        failed(str(error))
+        failed(error.path, str(error))
 
     def rows() -> Iterator[dict[str, Any]]:
-        paths = (found.path for found in find_inputs(operands, reads, log, null=null, failed=not_found))
-        with closing(_attempts(paths, measure, workers)) as attempts:
+        found = find_inputs(operands, reads, log, null=null, failed=not_found)
+        paths = (item.path for item in shard(found, *part))
+        with closing(_attempts(paths, measure, workers, dask)) as attempts:
             for path, attempt in attempts:
                 stop_if_told()  # a signal that came while a file was read may look like a fault of the file
-                row: dict[str, Any] = {"path": str(path)}
                 if attempt.fault:
-                    failed(attempt.told)
+                    failed(path, attempt.told)
                     log.detail(attempt.trace)
-                    row["error"] = attempt.fault
-                elif seen is not None:
-                    seen(path, attempt.facts)
-                yield row | attempt.facts
+                    yield {"path": str(path), "error": attempt.fault}
+                for facts in attempt.rows:
+                    if seen is not None:
+                        seen(path, facts)
+                    yield {"path": str(path)} | facts
 
-    if kept is None:
-        print_rows(rows(), columns, as_json=as_json)
-    elif as_json:
-        print_rows(filter(kept, rows()), columns, as_json=True)
-    else:
-        for row in filter(kept, rows()):
-            write_line(row["path"])
+    try:
+        if kept is None:
+            print_rows(rows(), columns, as_json=as_json)
+        elif as_json:
+            print_rows(filter(kept, rows()), columns, as_json=True)
+        else:
+            for row in filter(kept, rows()):
+                write_line(row["path"])
+    finally:
+        list_of_failures.close()
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
-def _attempts(paths: Iterable[Path], measure: Callable, workers: int) -> Iterator[tuple[Path, _Attempt]]:
-    if workers <= 1:
+def _attempts(
+    paths: Iterable[Path], measure: Callable[[Path], Facts], workers: int, dask: str | None
+) -> Iterator[tuple[Path, _Attempt]]:
+    if dask is None and workers <= 1:
         for path in paths:
             yield path, _attempt(measure, path)
         return
-    pool = SlotPool(workers)
-    with closing(in_order(paths, lambda path: pool.submit(_attempt, measure, path), pool, workers)) as tasks:
+    executor = Cluster(dask) if dask else SlotPool(workers)
+
+    def submit(path: Path) -> Task:
+        return executor.submit(_attempt, measure, path.absolute() if dask else path)
+
+    with closing(in_order(paths, submit, executor, executor.cores if dask else workers)) as tasks:
         for path, task in tasks:
             try:
                 yield path, task.result()
             except WorkerDied as error:
-                yield path, _Attempt({}, str(error), f"{path}: {error}")
+                yield path, _Attempt([], str(error), f"{path}: {error}")
 
 
-def _attempt(measure: Callable[[Path], dict[str, Any]], path: Path) -> _Attempt:
+def _attempt(measure: Callable[[Path], Facts], path: Path) -> _Attempt:
     try:
-        return _Attempt(measure(path))
+        facts = measure(path)
     except Exception as error:  # noqa: BLE001 - also a fault of ours in one file; the others are to be done
         fault, trace = explain(error, path)
-        return _Attempt({}, fault.message, str(fault), trace)
+        return _Attempt([], fault.message, str(fault), trace)
+    return _Attempt(facts if isinstance(facts, list) else [facts])

@@ -14,6 +14,7 @@ from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
 COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
+TRACK_COLUMNS = ("path", "track", "first_frame", *COLUMNS[1:])
 
 TOOL = "tk-eval-lse"
 SUMMED = ("lse_d", "lse_c", "offset")
@@ -41,6 +42,11 @@ SUMMED = ("lse_d", "lse_c", "offset")
     help="Shifts to try, in frames of 40 ms to both sides; published numbers use 15.",
 )
 @click.option("--whole-frame", is_flag=True, help="Videos show a face alone: take them as they are (LRS procedure).")
+@click.option(
+    "--published-tracks",
+    is_flag=True,
+    help="Find faces as published values for real videos do (syncnet_python): a row for each face track.",
+)
 @_options.face
 @_options.backend
 @_options.device
@@ -77,8 +83,12 @@ def command(**values: Any) -> int:
 
     --keep screens a data set: its CONDITION is made of numbers, lse_d, lse_c, offset, frames and frames_without_face,
     comparisons, arithmetic, and, or, not, abs, min, max and round. With --json it prints the rows of these clips.
-    --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --dask, --shard,
-    --force and --errors go with it.
+    --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --force goes with it.
+
+    --published-tracks is the procedure of syncnet_python for videos as they are: S3FD (tk-weights fetch s3fd-syncnet),
+    shots, tracks of more than 100 frames and 100 px, its crops; rows then have track and first_frame. It decodes each
+    video twice and needs the published judge. Sound is taken from the source: the original's way over MP3 delays it, so
+    its offsets are up to two frames lower.
 
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
     row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
@@ -97,8 +107,11 @@ def command(**values: Any) -> int:
     expert, checkpoint = values["expert"], values["checkpoint"]
     if expert and checkpoint:
         raise click.UsageError("--expert and --checkpoint are two judges; give one of them.")
+    if values["published_tracks"] and (expert or values["whole_frame"] or values["keep"] or values["fix"]):
+        raise click.UsageError("--published-tracks goes without --expert, --whole-frame, --keep and --fix.")
     common = _options.take_common(values)
     if values.pop("fix"):
+        values.pop("published_tracks")
         return _fix(common, values)
     return _measure(common, values)
 
@@ -132,32 +145,42 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
 def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
+    from tk_tools.files.digest import file_digest
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.files.sync_file import create_sync_file
     from tk_tools.metrics.condition import Condition
+    from tk_tools.metrics.published_tracks import tracks_for_rows
     from tk_tools.metrics.summary import check_summary, means_of, write_summary
     from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, find_judge, load_judge, measure_for_row
+    from tk_tools.weights.find import find_weights
 
-    taken = ("expert", "checkpoint", "curves", "keep", "summary")
-    expert, checkpoint, curves, keep, summary = (values.pop(name) for name in taken)
+    taken = ("expert", "checkpoint", "curves", "keep", "summary", "published_tracks")
+    expert, checkpoint, curves, keep, summary, published = (values.pop(name) for name in taken)
     condition = None if keep is None else Condition(keep, MEASURES)
-    if common.dask or common.force or common.errors or common.shard != (1, 1):
-        raise click.UsageError("--dask, --shard, --force and --errors go with --fix.")
+    if common.force:
+        raise click.UsageError("--force goes with --fix.")
     if curves:
         _check_curves(curves)
     if summary is not None:
         check_summary(summary)
     options = ClipOptions(**values)
     name = "expert" if expert else "syncnet-v2"
-    weights = find_judge(expert, checkpoint, options.weights_dir)
+    weights = find_judge(expert, checkpoint, options.weights_dir).absolute()  # for the workers of a cluster too
     protocol = load_judge(name, weights, options.device).protocol(options)
+    if published:
+        detector = find_weights("s3fd-syncnet", options.weights_dir).absolute()
+        protocol["detector"] = file_digest(detector)
+        measure = partial(tracks_for_rows, weights=weights, detector=detector, options=options)
+    else:
+        measure = partial(measure_for_row, judge=name, weights=weights, options=options, condition=condition)
     rows: list[dict[str, Any]] = []
 
     def seen(path: Path, facts: dict[str, Any]) -> None:
         result = facts.pop("result")
         if writer is not None:
-            writer.append(path, curve=result.curve, distance=result.distances)
-        rows.append({name: facts[name] for name in (*SUMMED, "kept") if name in facts})
+            clip = Path(f"{path}#{facts['track']}") if published else path
+            writer.append(clip, curve=result.curve, distance=result.distances)
+        rows.append({name: facts[name] for name in (*SUMMED, "kept", "track") if name in facts})
         facts["protocol"] = protocol if common.json else _one_line(protocol)
         facts["tool"] = f"{TOOL} {__version__}"
 
@@ -166,13 +189,16 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
         code = run_measure(
             TOOL,
             common.operands,
-            partial(measure_for_row, judge=name, weights=weights, options=options, condition=condition),
+            measure,
             reads=(*VIDEO_SUFFIXES, ".face.h5"),
-            columns=COLUMNS,
+            columns=TRACK_COLUMNS if published else COLUMNS,
             as_json=common.json,
             null=common.null,
             verbosity=common.verbosity,
             workers=common.workers,
+            dask=common.dask,
+            part=common.shard,
+            errors=common.errors,
             seen=seen,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )
@@ -210,7 +236,8 @@ def _in_words(rows: list[dict[str, Any]], means: dict[str, Any]) -> str:
 
     parts = [f"{title} {interval_in_words(means[name])}" for name, title in (("lse_d", "LSE-D"), ("lse_c", "LSE-C"))]
     offset = median(row["offset"] for row in rows)
-    clips = "1 clip" if len(rows) == 1 else f"{len(rows)} clips"
+    what = "track" if "track" in rows[0] else "clip"
+    clips = f"{len(rows)} {what}" + ("" if len(rows) == 1 else "s")
     kept = f", {sum(row['kept'] for row in rows)} kept" if "kept" in rows[0] else ""
     return f"{clips}{kept}: {', '.join(parts)}, offset {offset:g} (means, median of the offsets)"
 

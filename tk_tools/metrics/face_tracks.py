@@ -1,6 +1,6 @@
 """From detections to face tracks and 224 px crops, by syncnet_python's procedure, which published LSE values rest on.
 
-Right for repeating those values; tk-crop-face follows faces in its own, steadier way. Source:
+Right for repeating those values (published_tracks does); tk-crop-face follows faces in its own, steadier way. Source:
 joonson/syncnet_python run_pipeline.py, and the content detector of PySceneDetect 0.5.1.
 """
 
@@ -40,20 +40,27 @@ class FaceTrack:
     boxes: np.ndarray
 
 
-def find_cuts(frames: Iterable[np.ndarray]) -> list[int]:
-    """Numbers of the frames that begin a new shot. frames: RGB (H, W, 3) uint8, one after another."""
-    import cv2
+class CutFinder:
+    """Which frames begin a new shot; asked of each frame, in order."""
 
-    cuts: list[int] = []
-    before = None
-    for number, frame in enumerate(frames):
+    def __init__(self) -> None:
+        self._before: np.ndarray | None = None
+        self._number = -1
+        self._last: int | None = None
+
+    def is_cut(self, frame: np.ndarray) -> bool:
+        """Whether a new shot begins with this frame, RGB (H, W, 3) uint8."""
+        import cv2
+
         step = next((k for width, k in _THINNING if frame.shape[1] >= width), 1)
         now = cv2.cvtColor(np.ascontiguousarray(frame[::step, ::step]), cv2.COLOR_RGB2HSV).astype(np.int32)
-        changed = before is not None and np.abs(now - before).mean() >= CUT_THRESHOLD
-        if changed and (not cuts or number - cuts[-1] >= CUT_LEAST_FRAMES):
-            cuts.append(number)
-        before = now
-    return cuts
+        self._number += 1
+        changed = self._before is not None and np.abs(now - self._before).mean() >= CUT_THRESHOLD
+        self._before = now
+        if not changed or (self._last is not None and self._number - self._last < CUT_LEAST_FRAMES):
+            return False
+        self._last = self._number
+        return True
 
 
 def _next_track(shot: list[list[tuple[int, Sequence[float]]]]) -> list[tuple[int, Sequence[float]]]:
