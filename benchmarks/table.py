@@ -14,7 +14,8 @@ from benchmarks.measure import RESULTS
 _ORIGINAL = "original_"
 _HEAD = """# Results
 
-Made by `python -m benchmarks.table` from the JSON files beside it; each was measured in one run on the machine it names.
+Made by `python -m benchmarks.table` from the JSON files beside it; each was measured in one run on the machine that it
+names.
 
 ## Beside the originals
 
