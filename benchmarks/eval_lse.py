@@ -2,9 +2,9 @@
 
 python -m benchmarks.eval_lse WAV2LIP SYNCNET_PYTHON FACE.mp4 [SECONDS]
 FACE is scaled to 720p and cut to SECONDS (10). Of the original its S3FD on each picture and its
-SyncNetInstance.evaluate are run, and not what lies between (two conversions of the video, shots, tracks, crops): the least time that it can
-take. Its weights are stand-ins that cost what real ones cost, and its CUDA calls are turned to the CPU. It needs
-python_speech_features. Then the peak memory of tk-eval-lse on a clip and on one four times as long.
+SyncNetInstance.evaluate are run, and not what lies between (two conversions of the video, shots, tracks, crops): the
+least time that it can take. Its weights are stand-ins that cost what real ones cost, and its CUDA calls are turned to
+the CPU. It needs python_speech_features. Then the peak memory of tk-eval-lse on a clip and on one four times as long.
 """
 
 from __future__ import annotations
