@@ -80,7 +80,7 @@ def test_one_clip_claims_no_interval_and_no_face_leaves_cells_empty(tk, real, tm
     header, cells = (line.split("\t") for line in ran.out.splitlines())
     row = dict(zip(header, cells, strict=True))
     assert (row["ssim"], row["ssim_mouth"], row["lmd"], row["identity"], row["error"]) == ("1", "", "", "", "")
-    assert "1 clip: ssim 1, psnr 100\n" in ran.err
+    assert "1 clip: ssim 1, psnr 100, cpbd 1\n" in ran.err
 
 
 def test_faces_need_not_be_looked_for(measured, real):

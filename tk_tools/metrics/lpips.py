@@ -8,13 +8,13 @@ perceptual metric", 2018; richzhang/PerceptualSimilarity.
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
 
+from tk_tools.metrics.networks import LpipsFiles
 from tk_tools.nets.imagenet_features import (
     DEVIATION,
     MEAN,
@@ -26,15 +26,9 @@ from tk_tools.nets.imagenet_features import (
 from tk_tools.weights.load import load_state_dict, load_strictly
 
 LEAST_SIDE = {"alex": 31, "vgg": 16}  # px: smaller pictures have nothing left behind the last pool
+PATCH = 64  # px: side of the patches that LPIPS was learned from; what has any size is scaled to it
+BATCH_PIXELS = 1 << 19  # of either side of the pairs that go through the network at once
 _SMALL = 1e-10  # keeps the length of a vector of zeros from dividing by zero
-
-
-class LpipsFiles(NamedTuple):
-    """Which network, alex or vgg, and where the files of its features and its heads lie."""
-
-    network: str
-    features: Path
-    heads: Path
 
 
 class _Head(nn.Module):
@@ -59,11 +53,12 @@ class Heads(nn.Module):
 
 
 class LPIPS(nn.Module):
-    """The distance of pairs of pictures. network: alex or vgg; for equal numbers in eval mode."""
+    """The distance of pairs of pictures. name: of the network, alex or vgg. To be used in eval mode."""
 
-    def __init__(self, network: str = "alex"):
+    def __init__(self, name: str = "alex"):
         super().__init__()
-        self.network: ImageNetFeatures = make_alexnet() if network == "alex" else make_vgg(depth=16)
+        self.name = name
+        self.network: ImageNetFeatures = make_alexnet() if name == "alex" else make_vgg(depth=16)
         self.heads = Heads(self.network.widths)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False)
@@ -94,3 +89,36 @@ def lpips_of_pictures(lpips: LPIPS, made: np.ndarray, reference: np.ndarray) -> 
     device = lpips.mean.device
     pairs = [torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 255 for images in (made, reference)]
     return lpips(*pairs).cpu().numpy()
+
+
+class LpipsMeter:
+    """The mean distance of pairs that come one by one, all of one size, measured in batches.
+
+    scaled: pictures of any size are scaled to PATCH x PATCH, and so may differ in size from pair to pair.
+    """
+
+    def __init__(self, lpips: LPIPS, scaled: bool = False):
+        self._lpips, self._scaled = lpips, scaled
+        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._values: list[float] = []
+
+    def add(self, made: np.ndarray, reference: np.ndarray) -> None:
+        """(H, W, 3) uint8 RGB each; pictures too small for the network are left out."""
+        if self._scaled:
+            made, reference = (cv2.resize(picture, (PATCH, PATCH)) for picture in (made, reference))
+        elif min(made.shape[:2]) < LEAST_SIDE[self._lpips.name]:
+            return
+        self._waiting.append((made, reference))
+        if len(self._waiting) * made.shape[0] * made.shape[1] >= BATCH_PIXELS:
+            self._measure()
+
+    def mean(self) -> float | None:
+        """Of all pairs so far; None: there was none."""
+        if self._waiting:
+            self._measure()
+        return float(np.mean(self._values)) if self._values else None
+
+    def _measure(self) -> None:
+        made, reference = (np.stack(pictures) for pictures in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        self._values += lpips_of_pictures(self._lpips, made, reference).tolist()
