@@ -90,7 +90,7 @@ def command(
     ssim_mouth, psnr_mouth and lpips_mouth those of a box around the reference's mouth, which for LPIPS is scaled to 64
     px. lmd is the mean distance in pixels of the 20 lip landmarks, both mouths moved to their centres (Chen et al.
     2018). identity is the cosine of face descriptors, once a second: ArcFace's where its weights are here, else dlib's;
-    identity_network says whose. cpbd is the sharpness of the made pictures (Narvekar and Karam 2011, PyPI cpbd; 1 is
+    identity_network says whose. cpbd is the sharpness of the made pictures (Narvekar and Karam 2011, as the package cpbd; 1 is
     sharp).
 
     What cannot be measured is left empty; a measure whose weights are not here is told once, with the command that

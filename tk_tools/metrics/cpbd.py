@@ -2,7 +2,7 @@
 
 An edge is wide as the intensity across it keeps rising (or falling), and looks sharp when it is no wider than what is
 just noticed as blur at the contrast of its block. Source: Narvekar and Karam, "A no-reference image blur metric based
-on the cumulative probability of blur detection", 2011; PyPI cpbd 1.0.7, whose numbers these are.
+on the cumulative probability of blur detection", 2011; the package cpbd 1.0.7, whose numbers these are.
 """
 
 from __future__ import annotations

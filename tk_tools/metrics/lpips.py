@@ -67,7 +67,7 @@ class LPIPS(nn.Module):
         """RGB (B, 3, H, W) in 0..1 each, sides at least LEAST_SIDE -> (B,)."""
         both = (torch.cat([first, second]) - self.mean) / self.deviation
         total = torch.zeros(len(first), device=first.device)
-        for head, maps in zip(self.heads.children(), self.network(both), strict=True):
+        for head, maps in zip(self.heads.children(), self.network.maps(both), strict=True):
             unit = maps / (maps.pow(2).sum(dim=1, keepdim=True).sqrt() + _SMALL)
             a, b = unit.chunk(2)
             total = total + head((a - b).pow(2)).mean(dim=(1, 2, 3))
@@ -80,7 +80,7 @@ def load_lpips(files: LpipsFiles, device: str = "cpu") -> LPIPS:
     lpips = LPIPS(files.network)
     load_features(lpips.network, files.features, "AlexNet" if files.network == "alex" else "VGG16")
     load_strictly(lpips.heads, load_state_dict(files.heads), files.heads, f"LPIPS's heads for {files.network}")
-    return lpips.eval().to(device)
+    return lpips.eval().to(device, memory_format=torch.channels_last)  # a quarter less time on a processor
 
 
 @torch.inference_mode()
@@ -105,7 +105,9 @@ class LpipsMeter:
     def add(self, made: np.ndarray, reference: np.ndarray) -> None:
         """(H, W, 3) uint8 RGB each; pictures too small for the network are left out."""
         if self._scaled:
-            made, reference = (cv2.resize(picture, (PATCH, PATCH)) for picture in (made, reference))
+            made, reference = (
+                cv2.resize(picture, (PATCH, PATCH), interpolation=cv2.INTER_AREA) for picture in (made, reference)
+            )
         elif min(made.shape[:2]) < LEAST_SIDE[self._lpips.name]:
             return
         self._waiting.append((made, reference))

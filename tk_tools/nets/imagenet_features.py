@@ -7,7 +7,7 @@ Source: Krizhevsky, "One weird trick for parallelizing convolutional neural netw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -31,14 +31,17 @@ class ImageNetFeatures(nn.Module):
         self.features = nn.Sequential(*layers)
         self.widths = tuple(self.features[tap - 1].out_channels for tap in self.taps)  # a convolution stands before
 
-    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """RGB (B, 3, H, W), normalised by MEAN and DEVIATION -> a map (B, C, h, w) for each tap, after its ReLU."""
-        maps, x = [], images
+    def maps(self, images: torch.Tensor) -> Iterator[torch.Tensor]:
+        """What forward gives, one by one: large maps need not all be held at a time."""
+        x = images
         for number, layer in enumerate(self.features[: self.taps[-1] + 1]):
             x = layer(x)
             if number in self.taps:
-                maps.append(x)
-        return maps
+                yield x
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """RGB (B, 3, H, W), normalised by MEAN and DEVIATION -> a map (B, C, h, w) for each tap, after its ReLU."""
+        return list(self.maps(images))
 
 
 def make_alexnet() -> ImageNetFeatures:
