@@ -1,8 +1,8 @@
 """Sharpness by CPBD, ours and the original's, on pictures of a video scaled to 512x512, one core.
 
 python -m benchmarks.cpbd CPBD VIDEO
-CPBD is the unpacked source of the package cpbd 1.0.7; names that it calls and scipy and scikit-image have dropped since are
-put back.
+CPBD is the unpacked source of the package cpbd 1.0.7. Names that it calls, and that scipy and scikit-image have dropped
+since, are put back.
 """
 
 from __future__ import annotations

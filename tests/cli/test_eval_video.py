@@ -34,6 +34,13 @@ def with_other_mouth(picture):
     return picture
 
 
+@pytest.fixture(autouse=True)
+def _no_weights_of_this_machine(monkeypatch, tmp_path):
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    monkeypatch.delenv("TK_WEIGHTS", raising=False)
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
@@ -179,8 +186,7 @@ def test_without_references_what_needs_none_is_measured(tk, measured, real, tmp_
     assert header.split("\t") == ["path", "frames", "frames_with_face", "cpbd", "error"]
 
 
-def test_measures_without_their_weights_are_told_once_and_the_rest_is_measured(measured, real, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_measures_without_their_weights_are_told_once_and_the_rest_is_measured(measured, real, tmp_path):
     made = [write(tmp_path / "made" / f"{name}.mp4") for name in ("soft", "equal")]
     arguments = ("--no-faces", "--fid", "--fvd", "--summary", tmp_path / "s.json", "--reference", real)
     code, rows, err = measured(*arguments, *made)
@@ -238,7 +244,7 @@ def test_a_set_that_has_no_fvd_says_why_and_keeps_the_rest(measured, real, tmp_p
     assert (summary["fvd"], summary["means"]["ssim"]["value"]) == (None, 1)
 
 
-def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path, monkeypatch):
+def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path):
     torch.manual_seed(0)
     torch.save(FIDInception().state_dict(), tmp_path / "pt_inception-2015-12-05-6726825d.pth")
     found = []

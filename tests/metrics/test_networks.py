@@ -8,7 +8,8 @@ from tk_tools.metrics.networks import find_networks
 
 @pytest.fixture(autouse=True)
 def _nothing_elsewhere(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
     monkeypatch.delenv("TK_WEIGHTS", raising=False)
     monkeypatch.setattr("tk_tools.weights.find._in_package", lambda reference: None)
 

@@ -90,8 +90,8 @@ def command(
     ssim_mouth, psnr_mouth and lpips_mouth those of a box around the reference's mouth, which for LPIPS is scaled to 64
     px. lmd is the mean distance in pixels of the 20 lip landmarks, both mouths moved to their centres (Chen et al.
     2018). identity is the cosine of face descriptors, once a second: ArcFace's where its weights are here, else dlib's;
-    identity_network says whose. cpbd is the sharpness of the made pictures (Narvekar and Karam 2011, as the package cpbd; 1 is
-    sharp).
+    identity_network says whose. cpbd is the sharpness of the made pictures, 1 at most (Narvekar and Karam 2011, the
+    numbers of the package cpbd).
 
     What cannot be measured is left empty; a measure whose weights are not here is told once, with the command that
     fetches them, and listed in the summary under "absent". --fid and --fvd compare the two sets as a whole (with 2048
@@ -103,7 +103,7 @@ def command(
       tk-eval-video --reference real/ made/
       tk-eval-video made/
       tk-infer wav2lip --checkpoint runs/gan talks/ dubbed/ | tk-eval-video --reference talks/ --json
-      tk-weights fetch alexnet lpips-alex && tk-eval-video --fvd --summary all.json --reference real/ made/
+      tk-eval-video --fid --fvd --summary all.json --reference real/ made/
 
     See also: tk-eval-lse (lip sync), tk-infer (the one before), tk-weights (what LPIPS, FID, FVD and ArcFace need).
     """
