@@ -27,6 +27,18 @@ def test_numbers_of_scikit_image(amount):
     assert psnr(made, real) == pytest.approx(metrics.peak_signal_noise_ratio(real, made, data_range=255), abs=1e-5)
 
 
+@pytest.mark.parametrize("level", [0, 128, 252])
+def test_single_precision_is_enough_where_hardly_anything_varies(level):
+    metrics = pytest.importorskip("skimage.metrics")
+    real = np.full((60, 80, 3), level, np.uint8)
+    made = real.copy()
+    made[::7, ::2] += 3
+    shared = {"data_range": 255, "channel_axis": 2}
+    gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    assert ssim(made, real) == pytest.approx(metrics.structural_similarity(made, real, **shared, **gaussian), abs=2e-6)
+    assert ssim(made, real, "uniform") == pytest.approx(metrics.structural_similarity(made, real, **shared), abs=2e-6)
+
+
 @pytest.mark.parametrize("window", ["gaussian", "uniform"])
 def test_equal_pictures_are_perfect_and_damage_counts(window):
     real = portrait()
