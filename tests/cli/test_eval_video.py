@@ -242,6 +242,16 @@ def test_a_set_that_has_no_fvd_says_why_and_keeps_the_rest(measured, real, tmp_p
     assert "fvd: FVD needs two runs of 16 pictures or more in each set" in err
     summary = json.loads((tmp_path / "s.json").read_text())
     assert (summary["fvd"], summary["means"]["ssim"]["value"]) == (None, 1)
+    assert summary["weights"]["fvd-i3d"].startswith("blake2b:")
+
+
+def test_an_empty_set_is_told(tk, real, tmp_path):
+    (tmp_path / "empty").mkdir()
+    made = write(tmp_path / "made" / "soft.mp4", frames=1)
+    for arguments in ((tmp_path / "empty",), ("--reference", tmp_path / "empty", made)):
+        ran = tk("tk-eval-video", "--summary", tmp_path / "s.json", *arguments)
+        assert (ran.code, len(ran.out.splitlines()) <= 1) == (1, True)
+        assert "empty: holds no file of the kinds" in ran.err
 
 
 def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path):

@@ -110,6 +110,7 @@ def command(
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
     from tk_tools.errors import TkError, WeightsError
+    from tk_tools.files.digest import file_digest
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.networks import find_networks
     from tk_tools.metrics.references import ReferencesByList, find_references
@@ -171,7 +172,8 @@ def command(
         log.info(in_words(means))
     whole: dict[str, Any] = {"clips": len(measured), "faces": options.faces}
     if not alone:
-        whole |= {"window": options.window, "aligned": options.align, "lpips_network": lpips}
+        digests = options.networks.digests() | {WEIGHTS[name]: file_digest(path) for name, path in weights.items()}
+        whole |= {"window": options.window, "aligned": options.align, "lpips_network": lpips, "weights": digests}
     for name in asked:
         whole[name] = None
         if name in weights and measured:
