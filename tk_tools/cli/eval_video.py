@@ -109,15 +109,13 @@ def command(
     """
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
-    from tk_tools.errors import TkError, WeightsError
     from tk_tools.files.digest import file_digest
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.networks import find_networks
     from tk_tools.metrics.references import ReferencesByList, find_references
     from tk_tools.metrics.summary import check_summary, in_words, means_of, write_summary
     from tk_tools.metrics.video_pair import MEASURES, MEASURES_ALONE, PairOptions, measure_of_name, open_networks
-    from tk_tools.metrics.video_sets import WEIGHTS, distance_of_sets
-    from tk_tools.weights.find import find_weights
+    from tk_tools.metrics.video_sets import WEIGHTS, find_set_weights
 
     alone = reference is None and pairs is None
     if reference is not None and pairs is not None:
@@ -137,12 +135,8 @@ def command(
     if summary is not None:
         check_summary(summary)
     asked = [name for name, wanted in (("fid", fid), ("fvd", fvd)) if wanted]
-    weights: dict[str, Path] = {}
-    for name in asked:
-        try:
-            weights[name] = find_weights(WEIGHTS[name], options.weights_dir)
-        except WeightsError as error:
-            absent[name] = str(error)
+    weights, missing = find_set_weights(asked, options.weights_dir)
+    absent |= missing
     for name, reason in absent.items():
         log.warn(f"{name} is absent: {reason}")
     open_networks(options)
@@ -174,18 +168,31 @@ def command(
     if not alone:
         digests = options.networks.digests() | {WEIGHTS[name]: file_digest(path) for name, path in weights.items()}
         whole |= {"window": options.window, "aligned": options.align, "lpips_network": lpips, "weights": digests}
-    for name in asked:
-        whole[name] = None
-        if name in weights and measured:
-            try:
-                whole[name] = distance_of_sets(name, *zip(*measured, strict=True), weights[name], options.device)
-                log.info(f"{name} {whole[name]:.6g}, of {len(measured)} made videos and their real ones")
-            except TkError as error:
-                log.error(f"{name}: {error}")
-                code = ExitCode.SOME_FAILED
+    whole |= dict.fromkeys(asked)
+    if measured:
+        distances = _distances(weights, measured, options.device, log)
+        whole |= distances
+        if None in distances.values():
+            code = ExitCode.SOME_FAILED
     if summary is not None:
         write_summary(summary, f"{TOOL} {__version__}", means, absent=absent, **whole)
     return code
+
+
+def _distances(weights: dict[str, Path], pairs: list[tuple[Path, Path]], device: str, log: Any) -> dict[str, Any]:
+    """Of the two sets, by measure; None where it cannot be taken, which is told."""
+    from tk_tools.errors import TkError
+    from tk_tools.metrics.video_sets import distance_of_sets
+
+    distances: dict[str, float | None] = {}
+    for name, file in weights.items():
+        distances[name] = None
+        try:
+            distances[name] = distance_of_sets(name, *zip(*pairs, strict=True), file, device)
+            log.info(f"{name} {distances[name]:.6g}, of {len(pairs)} made videos and their real ones")
+        except TkError as error:
+            log.error(f"{name}: {error}")
+    return distances
 
 
 main = entry(command)

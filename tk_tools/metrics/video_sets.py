@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tk_tools.errors import WeightsError
 from tk_tools.metrics.references import check_apart
+from tk_tools.weights.find import find_weights
 
 WEIGHTS = {"fid": "fid-inception", "fvd": "fvd-i3d"}
 """The measures, and the names of their weights in the table."""
+
+
+def find_set_weights(
+    measures: Sequence[str], weights_dir: Path | None = None
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """By measure: the file of its weights; and for those that are not here, the reason and how to mend it."""
+    found, absent = {}, {}
+    for measure in measures:
+        try:
+            found[measure] = find_weights(WEIGHTS[measure], weights_dir)
+        except WeightsError as error:
+            absent[measure] = str(error)
+    return found, absent
 
 
 def distance_of_sets(
