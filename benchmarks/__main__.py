@@ -17,6 +17,7 @@ COMPARISONS = {
     "crop_face": ("video", "wav2lip"),
     "wav2lip_infer": ("wav2lip", "video"),
     "eval_lse": ("wav2lip", "syncnet", "video"),
+    "cpbd": ("cpbd", "video"),
     "memory": ("video",),
     "faces_found": ("video",),
     "wav2lip_quality": ("runs",),
@@ -34,6 +35,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 )
 @click.option("--faces", type=_FOLDER, help="Crops to train on: what tk-crop-face made.")
 @click.option("--runs", type=_FOLDER, help="The run folders of bin/demo, demo-out/work/runs.")
+@click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

@@ -18,7 +18,6 @@ from tk_tools.weights.table import published
 # distribution, what is lost without it, how to get it
 _OPTIONAL = (
     ("espeakng-loader", "tk-demo-data cannot speak", "bin/setup demo"),
-    ("scikit-image", "tk-demo-data has no portrait", "bin/setup demo"),
     ("distributed", "no --dask", "pip install '.[dask]' in the folder of tk-tools"),
     ("wandb", "no logging to Weights & Biases", "pip install wandb"),
 )

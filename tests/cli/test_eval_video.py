@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.metrics.networks_drawn import write_arcface, write_i3d, write_lpips
 from tests.models.wav2lip.talking import portrait, scenery
 from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.media import probe
@@ -31,6 +32,13 @@ def with_other_mouth(picture):
     picture = picture.copy()
     picture[130:175] = cv2.GaussianBlur(picture[130:175], (0, 0), 4)
     return picture
+
+
+@pytest.fixture(autouse=True)
+def _no_weights_of_this_machine(monkeypatch, tmp_path):
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    monkeypatch.delenv("TK_WEIGHTS", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +88,7 @@ def test_one_clip_claims_no_interval_and_no_face_leaves_cells_empty(tk, real, tm
     header, cells = (line.split("\t") for line in ran.out.splitlines())
     row = dict(zip(header, cells, strict=True))
     assert (row["ssim"], row["ssim_mouth"], row["lmd"], row["identity"], row["error"]) == ("1", "", "", "", "")
-    assert "1 clip: ssim 1, psnr 100\n" in ran.err
+    assert "1 clip: ssim 1, psnr 100, cpbd 1\n" in ran.err
 
 
 def test_faces_need_not_be_looked_for(measured, real):
@@ -150,24 +158,103 @@ def test_a_list_that_is_none_is_told(tk, tmp_path, content, said):
     assert said in ran.err
 
 
-def test_without_references_it_is_wrong_usage(tk, real):
-    for arguments in ((), ("--reference", real, "--pairs", real / "soft.mp4")):
-        assert tk("tk-eval-video", *arguments, real).code == 2
+@pytest.mark.parametrize(
+    "arguments", [("--reference", "x.mp4", "--pairs", "x.mp4"), ("--fid",), ("--fvd",), ("--align",)], ids=" ".join
+)
+def test_options_that_do_not_go_together_are_wrong_usage(tk, real, monkeypatch, arguments):
+    monkeypatch.chdir(real)
+    (real / "equal.mp4").with_name("x.mp4").touch()
+    assert tk("tk-eval-video", *arguments, real).code == 2
+    (real / "x.mp4").unlink()
 
 
-def test_fid_without_its_weights_is_absent_and_the_rest_is_measured(measured, real, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    made = write(tmp_path / "made" / "soft.mp4")
-    code, rows, err = measured("--no-faces", "--fid", "--summary", tmp_path / "s.json", "--reference", real, made)
-    assert (code, rows["soft.mp4"]["ssim"]) == (0, 1)
-    assert "fid is absent" in err
-    assert "tk-weights fetch fid-inception" in err
+def test_without_references_what_needs_none_is_measured(tk, measured, real, tmp_path):
+    for name, change in (("equal", lambda picture: picture), ("soft", blurred(0.8)), ("softer", blurred(2.5))):
+        write(tmp_path / f"{name}.mp4", change)
+    write(tmp_path / "bare.mp4", lambda picture: scenery())
+    code, rows, err = measured("--summary", tmp_path / "s.json", tmp_path)
+    assert code == 0
+    assert rows["equal.mp4"]["cpbd"] > rows["soft.mp4"]["cpbd"] > rows["softer.mp4"]["cpbd"]
+    assert [rows[f"{name}.mp4"]["frames_with_face"] for name in ("equal", "bare")] == [FRAMES, 0]
+    assert "4 clips: cpbd" in err
+    assert "absent" not in err
+    assert "ssim" not in rows["equal.mp4"]
+    assert json.loads((tmp_path / "s.json").read_text())["means"].keys() == {"cpbd"}
+    _, against, _ = measured("--no-faces", "--reference", real, tmp_path / "soft.mp4")
+    assert against["soft.mp4"]["cpbd"] == rows["soft.mp4"]["cpbd"]
+    header = tk("tk-eval-video", "--no-faces", tmp_path / "soft.mp4").out.splitlines()[0]
+    assert header.split("\t") == ["path", "frames", "frames_with_face", "cpbd", "error"]
+
+
+def test_measures_without_their_weights_are_told_once_and_the_rest_is_measured(measured, real, tmp_path):
+    made = [write(tmp_path / "made" / f"{name}.mp4") for name in ("soft", "equal")]
+    arguments = ("--no-faces", "--fid", "--fvd", "--summary", tmp_path / "s.json", "--reference", real)
+    code, rows, err = measured(*arguments, *made)
+    assert (code, rows["soft.mp4"]["ssim"], rows["soft.mp4"]["lpips"]) == (0, 1, None)
     summary = json.loads((tmp_path / "s.json").read_text())
-    assert (summary["fid"], summary["clips"]) == (None, 1)
-    assert summary["means"]["ssim"] == {"value": 1.0, "low": None, "high": None, "count": 1}
+    commands = {"lpips": "alexnet lpips-alex", "fid": "fid-inception", "fvd": "fvd-i3d"}
+    assert summary["absent"].keys() == commands.keys()
+    for name, command in commands.items():
+        assert err.count(f"{name} is absent") == 1
+        assert f"tk-weights fetch {command}" in err
+        assert f"tk-weights fetch {command}" in summary["absent"][name]
+    assert (summary["fid"], summary["fvd"], summary["clips"]) == (None, None, 2)
+    assert summary["means"]["ssim"] == {"value": 1.0, "low": 1.0, "high": 1.0, "count": 2}
 
 
-def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path, monkeypatch):
+def test_lpips_and_arcface_judge_where_their_weights_are(measured, real, tmp_path):
+    write_lpips(tmp_path)
+    write_arcface(tmp_path)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "equal.mp4").write_bytes((real / "equal.mp4").read_bytes())
+    write(tmp_path / "made" / "mouth.mp4", with_other_mouth)
+    write(tmp_path / "made" / "softer.mp4", blurred(2.5))
+    arguments = ("--weights-dir", tmp_path, "--reference", real, tmp_path / "made")
+    code, rows, err = measured("--summary", tmp_path / "s.json", *arguments)
+    assert code == 0
+    assert "absent" not in err
+    equal, mouth, softer = (rows[f"{name}.mp4"] for name in ("equal", "mouth", "softer"))
+    assert (equal["lpips"], equal["lpips_mouth"], equal["identity"]) == (0, 0, pytest.approx(1, abs=1e-5))
+    assert 0 < mouth["lpips"] < softer["lpips"]
+    assert mouth["lpips_mouth"] > mouth["lpips"]
+    assert (equal["identity_network"], equal["lpips_network"]) == ("arcface-r18", "alex")
+    assert sorted(equal["weights"]) == ["alexnet", "arcface", "lpips-alex"]
+    assert json.loads((tmp_path / "s.json").read_text())["absent"] == {}
+    with_two = measured("--workers", 2, *arguments)[1]
+    assert with_two["softer.mp4"]["lpips"] == pytest.approx(softer["lpips"], rel=1e-5)
+    assert with_two["softer.mp4"]["identity_network"] == "arcface-r18"
+
+
+def test_a_file_of_another_network_ends_the_run_before_the_first_clip(tk, real, tmp_path):
+    features, heads = write_lpips(tmp_path)
+    features.write_bytes(heads.read_bytes())
+    ran = tk("tk-eval-video", "--weights-dir", tmp_path, "--reference", real, write(tmp_path / "soft.mp4"))
+    assert (ran.code, ran.out) == (1, "")
+    assert "holds LPIPS's heads, not AlexNet" in ran.err
+
+
+def test_a_set_that_has_no_fvd_says_why_and_keeps_the_rest(measured, real, tmp_path):
+    write_i3d(tmp_path)
+    made = write(tmp_path / "made" / "soft.mp4")
+    arguments = ("--no-faces", "--fvd", "--weights-dir", tmp_path, "--summary", tmp_path / "s.json")
+    code, rows, err = measured(*arguments, "--reference", real, made)
+    assert (code, rows["soft.mp4"]["ssim"]) == (1, 1)
+    assert "fvd: FVD needs two runs of 16 pictures or more in each set" in err
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["fvd"], summary["means"]["ssim"]["value"]) == (None, 1)
+    assert summary["weights"]["fvd-i3d"].startswith("blake2b:")
+
+
+def test_an_empty_set_is_told(tk, real, tmp_path):
+    (tmp_path / "empty").mkdir()
+    made = write(tmp_path / "made" / "soft.mp4", frames=1)
+    for arguments in ((tmp_path / "empty",), ("--reference", tmp_path / "empty", made)):
+        ran = tk("tk-eval-video", "--summary", tmp_path / "s.json", *arguments)
+        assert (ran.code, len(ran.out.splitlines()) <= 1) == (1, True)
+        assert "empty: holds no file of the kinds" in ran.err
+
+
+def test_fid_of_equal_sets_is_zero_and_damage_counts(measured, real, tmp_path):
     torch.manual_seed(0)
     torch.save(FIDInception().state_dict(), tmp_path / "pt_inception-2015-12-05-6726825d.pth")
     found = []

@@ -107,6 +107,14 @@ class Golden:
                     value.zero_()
         return module.eval()
 
+    def drawn_state(self) -> dict:
+        """The drawn tensors by the keys that the json lists: a published file, for what loads one."""
+        import torch
+
+        shapes = self.meta["state_dict"]
+        drawn = {key: draw(key, tuple(shape), self.salt) if shape else 0 for key, shape in shapes.items()}
+        return {key: torch.from_numpy(np.asarray(value)) for key, value in drawn.items()}
+
     def pcm(self) -> np.ndarray:
         """The int16 waveform at 16 kHz that `audio_frontend` describes; its variation `v` comes from that json."""
         front_end = self if "waveform" in self.meta else self.sibling("audio_frontend")

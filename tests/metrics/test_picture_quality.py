@@ -5,6 +5,7 @@ import itertools
 import cv2
 import numpy as np
 import pytest
+from skimage import metrics
 
 from tests.models.wav2lip.talking import portrait
 from tk_tools.metrics.picture_quality import psnr, ssim
@@ -17,7 +18,6 @@ def noisy(picture, amount, seed=0):
 
 @pytest.mark.parametrize("amount", [2, 20, 80])
 def test_numbers_of_scikit_image(amount):
-    metrics = pytest.importorskip("skimage.metrics")
     real = portrait()
     made = noisy(cv2.GaussianBlur(real, (0, 0), 1.2), amount)
     shared = {"data_range": 255, "channel_axis": 2}
@@ -25,6 +25,17 @@ def test_numbers_of_scikit_image(amount):
     assert ssim(made, real) == pytest.approx(metrics.structural_similarity(made, real, **shared, **gaussian), abs=1e-5)
     assert ssim(made, real, "uniform") == pytest.approx(metrics.structural_similarity(made, real, **shared), abs=1e-5)
     assert psnr(made, real) == pytest.approx(metrics.peak_signal_noise_ratio(real, made, data_range=255), abs=1e-5)
+
+
+@pytest.mark.parametrize("level", [0, 128, 252])
+def test_single_precision_is_enough_where_hardly_anything_varies(level):
+    real = np.full((60, 80, 3), level, np.uint8)
+    made = real.copy()
+    made[::7, ::2] += 3
+    shared = {"data_range": 255, "channel_axis": 2}
+    gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    assert ssim(made, real) == pytest.approx(metrics.structural_similarity(made, real, **shared, **gaussian), abs=2e-6)
+    assert ssim(made, real, "uniform") == pytest.approx(metrics.structural_similarity(made, real, **shared), abs=2e-6)
 
 
 @pytest.mark.parametrize("window", ["gaussian", "uniform"])

@@ -1,11 +1,11 @@
 """Options that two commands share, each declared once.
 
---backend     what finds faces and landmarks             crop-face, eval-lse
+--backend     what finds faces and landmarks             crop-face, eval-lse, eval-video
 --codec       how pictures are stored                    extract-frames, crop-face
 --dask        HOST:PORT of a Dask scheduler              all file tools
---device      device of torch                            crop-face, eval-lse
+--device      device of torch                            crop-face, eval-lse, eval-video
 --errors      file for the failed inputs, NDJSON         all file tools
---face        which face to follow                       crop-face, eval-lse
+--face        which face to follow                       crop-face, eval-lse, eval-video
 --force       make results again                         all file tools, demo-data
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
@@ -16,7 +16,7 @@
 --shard       K/N: only every N-th input, from the K-th  all file tools
 --summary     JSON file of the means of a set            eval-lse, eval-video
 --verbose, -v more messages, tracebacks of faults        all tools
---weights-dir folder with published weights              crop-face, eval-lse, infer, weights, doctor
+--weights-dir folder with published weights              crop-face, eval-lse, eval-video, infer, weights, doctor
 --workers     worker processes                         all file tools, demo-data, check, eval-video
 """
 

@@ -62,6 +62,12 @@ def frechet_distance_by_eigenvalues(a: FeatureStatistics, b: FeatureStatistics) 
     return _distance(a, b, trace_of_root=float(trace))
 
 
+def frechet_distance_of_few_or_many(a: FeatureStatistics, b: FeatureStatistics) -> float:
+    """By the matrix root where both covariances may be regular (more vectors than dimensions), else by eigenvalues."""
+    regular = min(a.count, b.count) > len(a.covariance)
+    return (frechet_distance if regular else frechet_distance_by_eigenvalues)(a, b)
+
+
 def _distance(a: FeatureStatistics, b: FeatureStatistics, trace_of_root: float) -> float:
     gap = a.mean - b.mean
     return float(gap @ gap + np.trace(a.covariance) + np.trace(b.covariance) - 2 * trace_of_root)

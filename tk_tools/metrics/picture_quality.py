@@ -12,6 +12,7 @@ import numpy as np
 SIDE = {"gaussian": 11, "uniform": 7}  # px of the window
 SIGMA = 1.5  # px
 LEVELS = 255.0
+MIDDLE = np.float32(128)  # squares are taken of what lies above or below it, so that few of their digits are lost
 STABILISERS = ((0.01 * LEVELS) ** 2, (0.03 * LEVELS) ** 2)
 MOST_DECIBELS = 100.0  # of equal pictures, whose PSNR has no bound
 
@@ -31,17 +32,20 @@ def ssim(made: np.ndarray, reference: np.ndarray, window: str = "gaussian") -> f
     side = SIDE[window]
     if min(made.shape[:2]) < side:
         raise ValueError(f"pictures of {made.shape} are smaller than the window of {side} px")
-    a, b = made.astype(np.float64), reference.astype(np.float64)
+    a, b = (picture.astype(np.float32) - MIDDLE for picture in (made, reference))
+    apart = a - b
     mean_a, mean_b = _blur(a, window), _blur(b, window)
+    mean_apart = mean_a - mean_b
     unbiased = side**2 / (side**2 - 1) if window == "uniform" else 1.0
-    var_a = unbiased * (_blur(a * a, window) - mean_a**2)
-    var_b = unbiased * (_blur(b * b, window) - mean_b**2)
-    shared = unbiased * (_blur(a * b, window) - mean_a * mean_b)
+    variances = unbiased * (_blur(a * a + b * b, window) - mean_a**2 - mean_b**2)
+    variance_apart = unbiased * (_blur(apart * apart, window) - mean_apart**2)
+    # Each factor of Wang et al., (2 x y + c) / (x x + y y + c), is one less (x - y)(x - y) over the same denominator:
+    # what is rounded off is then small beside what is left, and single precision is enough.
     first, second = STABILISERS
-    likeness = (2 * mean_a * mean_b + first) * (2 * shared + second)
-    likeness /= (mean_a**2 + mean_b**2 + first) * (var_a + var_b + second)
+    luminance = 1 - mean_apart**2 / ((mean_a + MIDDLE) ** 2 + (mean_b + MIDDLE) ** 2 + first)
+    structure = 1 - variance_apart / (variances + second)
     edge = side // 2
-    return float(likeness[edge:-edge, edge:-edge].mean())
+    return float((luminance * structure)[edge:-edge, edge:-edge].mean(dtype=np.float64))
 
 
 def _blur(values: np.ndarray, window: str) -> np.ndarray:

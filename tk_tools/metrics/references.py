@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -76,6 +77,14 @@ class ReferencesByList:
         if reference is None:
             raise InputError(f"has no reference in {self._list}", path=path)
         return reference
+
+
+def check_apart(made: Iterable[Path], real: Iterable[Path]) -> None:
+    """InputError: a file is in both sets, so that their distance would say nothing."""
+    known = {path.resolve() for path in real}
+    for path in made:
+        if path.resolve() in known:
+            raise InputError("is among the made videos and among the real ones", path=path)
 
 
 def find_references(place: Path, suffixes: tuple[str, ...]) -> References:

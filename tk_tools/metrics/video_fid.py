@@ -14,8 +14,8 @@ import torch
 
 from tk_tools.errors import InputError
 from tk_tools.files.video import VideoReader
-from tk_tools.metrics.fid import FeatureStatistics, frechet_distance, frechet_distance_by_eigenvalues
-from tk_tools.metrics.inception import FEATURES, FIDInception
+from tk_tools.metrics.fid import FeatureStatistics, frechet_distance_of_few_or_many
+from tk_tools.metrics.inception import FIDInception
 from tk_tools.weights.load import load_state_dict, load_strictly
 
 BATCH = 50  # pictures, as pytorch-fid takes them
@@ -33,8 +33,7 @@ def fid_of_videos(made: Iterable[Path], real: Iterable[Path], weights: Path, dev
     sets = [_statistics(dict.fromkeys(paths), network, device) for paths in (made, real)]
     if min(statistics.count for statistics in sets) < 2:
         raise InputError("FID needs two pictures or more in each set")
-    fewest = min(statistics.count for statistics in sets)
-    return (frechet_distance if fewest > FEATURES else frechet_distance_by_eigenvalues)(*sets)
+    return frechet_distance_of_few_or_many(*sets)
 
 
 def _statistics(paths: Iterable[Path], network: FIDInception, device: str) -> FeatureStatistics:

@@ -1,8 +1,8 @@
-"""A made video against its reference, picture by picture, in a stream: SSIM, PSNR, lip landmarks, identity.
+"""A made video by itself or against its reference, picture by picture, in a stream.
 
-SSIM and PSNR are means over the pictures, of the whole picture and of a box around the reference's mouth. LMD: mean
-distance of the 20 lip landmarks after both mouths are moved to their own centres, in pixels (Chen et al., 2018, ATVG).
-identity: mean cosine of the face descriptors (dlib's, 128 numbers) of both, once a second.
+SSIM, PSNR and LPIPS are means over the pictures, of the whole picture and of a box around the reference's mouth. LMD:
+mean distance of the 20 lip landmarks after both mouths are moved to their own centres, in pixels (Chen et al., 2018,
+ATVG). identity: mean cosine of the face descriptors of both, once a second. CPBD needs no reference.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.face.crop import CropOptions, follow_face, open_backend
 from tk_tools.face.identity import MOUTH
-from tk_tools.face.picture import Picture
 from tk_tools.face.smooth import FaceFrame
 from tk_tools.files.video import VideoReader
+from tk_tools.metrics.cpbd import cpbd
+from tk_tools.metrics.identity import ArcFaceIdentity, BackendIdentity, IdentityMeter
+from tk_tools.metrics.networks import Networks
 from tk_tools.metrics.picture_quality import SIDE, psnr, ssim
 from tk_tools.metrics.references import References
 
-MEASURES = ("ssim", "psnr", "ssim_mouth", "psnr_mouth", "lmd", "identity")
+MEASURES = ("ssim", "psnr", "lpips", "ssim_mouth", "psnr_mouth", "lpips_mouth", "lmd", "identity", "cpbd")
+MEASURES_ALONE = ("cpbd",)
 MOUTH_MARGIN = 0.5  # of the mouth's width, to every side
 _ELSEWHERE = {"shapes_content": False}
 
@@ -37,6 +40,7 @@ class PairOptions:
     """window: of SSIM, gaussian or uniform. faces: whether mouth, landmarks and identity are measured.
 
     align: scale the reference to the made pictures, take it at their rate, and compare what both have.
+    networks: those of LPIPS and ArcFace, where they are on this machine.
     backend, face, weights_dir, device: as in face.crop.CropOptions.
     """
 
@@ -45,8 +49,21 @@ class PairOptions:
     align: bool = False
     backend: str = DEFAULT_BACKEND
     face: str = DEFAULT_FACE
+    networks: Networks = field(default_factory=Networks)
     weights_dir: Path | None = field(default=None, metadata=_ELSEWHERE)
     device: str = field(default="cpu", metadata=_ELSEWHERE)
+
+
+def open_networks(options: PairOptions) -> None:
+    """Open the options' networks before the first clip. WeightsError: a file holds another network."""
+    if options.networks.lpips is not None:
+        from tk_tools.metrics.lpips import load_lpips
+
+        load_lpips(options.networks.lpips, options.device)
+    if options.networks.arcface is not None:
+        from tk_tools.face.arcface import load_arcface
+
+        load_arcface(options.networks.arcface, options.device)
 
 
 def measure_pair(made: Path, reference: Path, options: PairOptions = PairOptions()) -> dict[str, Any]:
@@ -75,10 +92,31 @@ def measure_pair(made: Path, reference: Path, options: PairOptions = PairOptions
     return {"reference": str(reference), "frames": frames} | meter.result()
 
 
-def measure_of_name(made: Path, *, references: References, options: PairOptions) -> dict[str, Any]:
-    """measure_pair of a made video and the reference of its name, with all that the numbers depend on."""
-    protocol = {"tool": f"tk-eval-video {__version__}", "window": options.window, "aligned": options.align}
-    protocol["face_backend"] = options.backend if options.faces else None
+def measure_alone(made: Path, options: PairOptions = PairOptions()) -> dict[str, Any]:
+    """MEASURES_ALONE of a video, None for what cannot be measured; frames, and those with a face.
+
+    InputError: not readable.
+    """
+    sharpness: list[float | None] = []
+    with_face = 0
+    for frame in _frames(VideoReader(made, fps=None), options):
+        sharpness.append(_sharpness(frame.rgb))
+        with_face += frame.landmarks is not None
+    return {
+        "frames": len(sharpness),
+        "frames_with_face": with_face if options.faces else None,
+        "cpbd": _mean(sharpness),
+    }
+
+
+def measure_of_name(made: Path, *, references: References | None, options: PairOptions) -> dict[str, Any]:
+    """measure_pair of a made video and the reference of its name, with all that the numbers depend on; without
+    references measure_alone."""
+    protocol = {"tool": f"tk-eval-video {__version__}", "face_backend": options.backend if options.faces else None}
+    if references is None:
+        return measure_alone(made, options) | protocol
+    protocol |= {"window": options.window, "aligned": options.align, "weights": options.networks.digests()}
+    protocol["lpips_network"] = options.networks.lpips and options.networks.lpips.network
     return measure_pair(made, references.of(made), options) | protocol
 
 
@@ -116,8 +154,10 @@ class _Meter:
 
     def __init__(self, options: PairOptions, describe_every: int):
         self._options, self._every = options, max(1, describe_every)
-        self._values: dict[str, list[float]] = {name: [] for name in MEASURES}
-        self._with_face = self._count = 0
+        self._values: dict[str, list[float | None]] = {name: [] for name in MEASURES}
+        self._with_face = 0
+        self._lpips = _lpips_meters(options)
+        self._identity: IdentityMeter | None = _identity_meter(options) if options.faces else None
 
     def add(self, made: FaceFrame | _Bare, reference: FaceFrame | _Bare) -> None:
         target, scale = reference.rgb, np.ones(2)
@@ -126,7 +166,7 @@ class _Meter:
             scale = np.array([width / target.shape[1], height / target.shape[0]])
             target = cv2.resize(target, (width, height), interpolation=cv2.INTER_AREA)
         self._compare("", made.rgb, target)
-        self._count += 1
+        self._values["cpbd"].append(_sharpness(made.rgb))
         if made.landmarks is None or reference.landmarks is None:
             return
         self._with_face += 1
@@ -137,26 +177,52 @@ class _Meter:
         apart = (lips - lips.mean(axis=0)) - (true_lips - true_lips.mean(axis=0))
         self._values["lmd"].append(float(np.linalg.norm(apart, axis=1).mean()))
         if (self._with_face - 1) % self._every == 0:
-            self._compare_persons(made, reference)
+            self._identity.add(made, reference)
 
     def _compare(self, place: str, made: np.ndarray, reference: np.ndarray) -> None:
         if min(made.shape[:2]) >= SIDE[self._options.window]:
             self._values[f"ssim{place}"].append(ssim(made, reference, self._options.window))
         self._values[f"psnr{place}"].append(psnr(made, reference))
-
-    def _compare_persons(self, made: FaceFrame, reference: FaceFrame) -> None:
-        search = CropOptions(
-            backend=self._options.backend, weights_dir=self._options.weights_dir, device=self._options.device
-        )
-        backend = open_backend(search)
-        persons = [backend.describe(Picture(frame.rgb), frame.landmarks) for frame in (made, reference)]
-        if all(person is not None for person in persons):
-            first, second = (person / np.linalg.norm(person) for person in persons)
-            self._values["identity"].append(float(first @ second))
+        if self._lpips:
+            self._lpips[f"lpips{place}"].add(made, reference)
 
     def result(self) -> dict[str, Any]:
-        means = {name: float(np.mean(values)) if values else None for name, values in self._values.items()}
-        return means | {"frames_with_face": self._with_face if self._options.faces else None}
+        means = {name: _mean(values) for name, values in self._values.items()}
+        means |= {name: meter.mean() for name, meter in self._lpips.items()}
+        identity = None if self._identity is None else self._identity.mean()
+        return means | {
+            "identity": identity,
+            "identity_network": None if identity is None else self._identity.network,
+            "frames_with_face": self._with_face if self._options.faces else None,
+        }
+
+
+def _lpips_meters(options: PairOptions) -> dict[str, Any]:
+    """By the name of the measure; none without the network."""
+    if options.networks.lpips is None:
+        return {}
+    from tk_tools.metrics.lpips import LpipsMeter, load_lpips
+
+    lpips = load_lpips(options.networks.lpips, options.device)
+    return {"lpips": LpipsMeter(lpips), "lpips_mouth": LpipsMeter(lpips, scaled=True)}
+
+
+def _identity_meter(options: PairOptions) -> IdentityMeter:
+    if options.networks.arcface is not None:
+        from tk_tools.face.arcface import load_arcface
+
+        return ArcFaceIdentity(load_arcface(options.networks.arcface, options.device))
+    search = CropOptions(backend=options.backend, weights_dir=options.weights_dir, device=options.device)
+    return BackendIdentity(open_backend(search), options.backend)
+
+
+def _sharpness(picture: np.ndarray) -> float | None:
+    return cpbd(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _mouth_box(lips: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

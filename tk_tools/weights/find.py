@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tk_tools.errors import WeightsError
@@ -53,6 +54,22 @@ def find_weights(name: str, weights_dir: Path | None = None) -> Path:
             f"the weights {name} ({entry.holds}) are not on this machine; {how_to_get(entry, weights_dir)}"
         )
     return path
+
+
+def find_together(names: Sequence[str], weights_dir: Path | None = None) -> list[Path]:
+    """The paths of published weights that are of use only together. WeightsError names all that are missing."""
+    entries = [get_published(name) for name in names]
+    paths = [locate(entry, weights_dir) for entry in entries]
+    missing = [entry for entry, path in zip(entries, paths, strict=True) if path is None]
+    if missing:
+        what = " and ".join(f"{entry.name} ({entry.holds})" for entry in missing)
+        command = f"tk-weights fetch {' '.join(entry.name for entry in missing)}"
+        files = " and ".join(entry.file for entry in missing)
+        raise WeightsError(
+            f"the weights {what} are not on this machine; run `{command}`, or put {files} into "
+            f"{fetch_folder(weights_dir)}"
+        )
+    return [path for path in paths if path is not None]
 
 
 def named_file(name: Path, weights_dir: Path | None = None) -> Path | None:

@@ -55,6 +55,11 @@ SIGNATURES = (
         "blazeface_back", "BlazeFace, back camera", ("backbone.0.weight", "final.convs.0.weight", "classifier_8.weight")
     ),
     Signature("vgg19", "VGG19", ("features.0.weight", "features.16.weight", "features.25.weight")),
+    Signature("vgg16", "VGG16", ("features.0.weight", "features.17.weight", "features.26.weight")),
+    Signature("alexnet", "AlexNet", ("features.0.weight", "features.3.weight", "features.6.weight")),
+    Signature("lpips", "LPIPS's heads", ("lin0.model.1.weight", "lin4.model.1.weight")),
+    Signature("i3d", "the I3D of FVD", ("Conv3d_1a_7x7.conv3d.weight", "logits.conv3d.weight")),
+    Signature("arcface", "ArcFace's IResNet", ("layer1.0.prelu.weight", "layer4.2.prelu.weight", "features.weight")),
     Signature("ge2e", "the GE2E speaker encoder", ("lstm.weight_ih_l0", "linear.weight", "similarity_weight")),
     Signature(
         "diffvc",
