@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
 from tk_tools.metrics.intervals import mean_with_interval
 
@@ -28,3 +29,10 @@ def test_it_holds_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(1)
     means = [mean_with_interval(rng.exponential(1.0, 40), seed) for seed in range(60)]
     assert 0.8 <= np.mean([mean.low <= 1.0 <= mean.high for mean in means]) <= 1.0
+
+
+def test_it_is_the_bootstrap_of_scipy():
+    values = np.random.default_rng(2).exponential(1.0, 37)
+    rng = np.random.default_rng(0)
+    expected = bootstrap((values,), np.mean, n_resamples=9999, method="percentile", rng=rng).confidence_interval
+    assert mean_with_interval(values)[1:3] == pytest.approx(tuple(expected))
