@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.media import write_click_wav, write_clip
-from tk_tools.errors import InputError
+from tk_tools.errors import ConfigError, InputError
 from tk_tools.report.media import shown
 from tk_tools.report.page import PAGE, ReportOptions, make_page
 from tk_tools.report.rows import Row
@@ -160,7 +160,7 @@ def test_a_user_s_file_is_kept_and_our_own_replaced(tmp_path):
 def test_another_measure_of_worst(tmp_path):
     rows = [Row("a.mp4", numbers={"ssim": 0.5, "lmd": 1.0})]
     assert data_of(make_page(tmp_path, systems(rows), ReportOptions(by="lmd")).path)["by"] == "lmd"
-    with pytest.raises(InputError, match="--by pesq: no such measure in the rows; they have ssim, lmd"):
+    with pytest.raises(ConfigError, match="--by pesq: no such measure in the rows; they have ssim, lmd"):
         make_page(tmp_path, systems(rows), ReportOptions(by="pesq"))
 
 

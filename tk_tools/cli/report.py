@@ -102,6 +102,8 @@ def command(
     from tk_tools.report.page import ReportOptions, check_target, make_page
     from tk_tools.report.systems import make_systems
 
+    if names and not values["compare"]:
+        raise click.UsageError("--name names a system and goes with --compare; the page's own name is --title.")
     log = Log(TOOL, verbose - quiet)
     check_target(out)
     failures: list[InputError] = []
@@ -116,6 +118,8 @@ def command(
     systems = make_systems(groups, names)
     if not systems:
         return ExitCode.SOME_FAILED
+    if len(names) > len(systems):
+        raise ConfigError(f"--name is given {len(names)} times, for {len(systems)} systems")
     if values["compare"] and len(systems) < 2:
         raise ConfigError(
             "--compare needs two tables and found one; NDJSON of a stream is one table, so give the files themselves"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools import __version__
-from tk_tools.errors import InputError, TkError
+from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.sync_file import SyncFile
 from tk_tools.metrics.measures import COUNTS, measure_named
@@ -85,8 +85,8 @@ def make_page(
     """Write the report of one system, or of several that are compared, into `folder`.
 
     curves: files of tk-eval-lse --curves. told: takes what could not be drawn, progress: where the work stands.
-    InputError: a file of the user stands in the page's place, options.by is no measure of the rows, a system has two
-    clips of one name. OutputError: the folder or the disk does not take the page.
+    InputError: a file of the user stands in the page's place, or a system that is compared has two clips of one name.
+    ConfigError: options.by is no measure of the rows. OutputError: the folder or the disk does not take the page.
     """
     target = check_target(folder)
     measures, counts = columns_of(systems)
@@ -151,7 +151,7 @@ def _chosen_measure(by: str | None, measures: list[str]) -> str | None:
     if by is None:
         return measures[0] if measures else None
     if by not in measures:
-        raise InputError(f"--by {by}: no such measure in the rows; they have {', '.join(measures) or 'none'}")
+        raise ConfigError(f"--by {by}: no such measure in the rows; they have {', '.join(measures) or 'none'}")
     return by
 
 
