@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from tk_tools.metrics.intervals import mean_with_interval
+from tk_tools.metrics.intervals import mean_with_interval, means_with_intervals
 
 
 def test_one_value_has_no_interval_and_none_no_mean():
@@ -36,3 +36,9 @@ def test_it_is_the_bootstrap_of_scipy():
     rng = np.random.default_rng(0)
     expected = bootstrap((values,), np.mean, n_resamples=9999, method="percentile", rng=rng).confidence_interval
     assert mean_with_interval(values)[1:3] == pytest.approx(tuple(expected))
+
+
+def test_columns_together_are_as_each_by_itself():
+    table = np.random.default_rng(3).normal(size=(90, 3))
+    for together, column in zip(means_with_intervals(table), table.T, strict=True):
+        assert together == pytest.approx(mean_with_interval(column), rel=1e-12)

@@ -3,27 +3,34 @@
 import numpy as np
 import pytest
 
+from tk_tools.metrics.intervals import mean_with_interval
 from tk_tools.metrics.paired import sign_flip_test
-from tk_tools.report.numbers import compare, summarise, worst_difference_first, worst_first
+from tk_tools.report.numbers import compare, summaries_of, worst_difference_first, worst_first
 from tk_tools.report.rows import Row
 from tk_tools.report.systems import by_stem, join_tables
 
 
-def system(**columns):
+def joined(**columns):
     rows = zip(*columns.values(), strict=True)
     table = [Row(f"{n}.mp4", numbers=dict(zip(columns, map(float, row), strict=True))) for n, row in enumerate(rows)]
-    return by_stem(join_tables([table], ""))
+    return join_tables([table], "")
+
+
+def system(**columns):
+    return by_stem(joined(**columns))
 
 
 def test_every_value_is_in_the_distribution():
     values = np.random.default_rng(0).normal(size=500)
-    summary = summarise(values)
-    assert sum(summary.distribution.counts) == summary.mean.count == 500
-    assert (summary.least, summary.greatest) == (values.min(), values.max()) == summary.distribution[:2]
-    wide = summarise(values, (-10, 10)).distribution
-    assert sum(wide.counts) == 500
-    assert wide.counts[0] == 0
-    assert summarise([2.0, 2.0]).distribution == (2, 2, [2])
+    found = summaries_of([joined(ssim=values, lmd=np.full(500, 2.0)), joined(ssim=[-10, 10])], ["ssim", "lmd"])
+    summary, other = found["ssim"]
+    assert summary.mean == pytest.approx(mean_with_interval(values))
+    assert (summary.least, summary.greatest) == (values.min(), values.max())
+    assert summary.distribution[:2] == other.distribution[:2] == (-10, 10)
+    assert (sum(summary.distribution.counts), sum(other.distribution.counts)) == (500, 2)
+    assert summary.distribution.counts[0] == 0
+    assert found["lmd"][0].distribution == (2, 2, [500])
+    assert found["lmd"][1] is None
 
 
 def test_a_clear_difference_is_found_in_its_direction():

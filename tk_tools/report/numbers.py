@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tk_tools.metrics.intervals import Mean, mean_with_interval
-from tk_tools.metrics.measures import Measure, badness, measure_named
+from tk_tools.metrics.intervals import Mean, means_with_intervals
+from tk_tools.metrics.measures import badness, measure_named
 from tk_tools.metrics.paired import holm, sign_flip_test
 from tk_tools.report.systems import Clip, System
 
@@ -52,7 +52,7 @@ class Comparison:
     other_mean: Mean
     difference: Mean
     p: float | None
-    corrected: float | None = None
+    corrected: float | None
 
     @property
     def verdict(self) -> str:
@@ -65,14 +65,27 @@ class Comparison:
         return "other" if (self.difference.value > 0) == (better == "more") else "first"
 
 
-def summarise(values: Sequence[float], span: tuple[float, float] | None = None) -> Summary:
-    """span: of the distribution, the values' own by default. ValueError without a value."""
-    data = np.asarray(values, dtype=np.float64)
-    low, high = span or (float(data.min()), float(data.max()))
+def summaries_of(systems: Sequence[System], keys: Sequence[str]) -> dict[str, list[Summary | None]]:
+    """Of each measure, for each system, None where no clip has it; the distributions of a measure have one range."""
+    tables = [{key: values for key in keys if len(values := _values_of(system, key))} for system in systems]
+    means = [_means(table) for table in tables]
+    found = {}
+    for key in keys:
+        every = np.concatenate([table[key] for table in tables if key in table])
+        span = float(every.min()), float(every.max())
+        found[key] = [
+            _summarise(table[key], mean[key], span) if key in table else None
+            for table, mean in zip(tables, means, strict=True)
+        ]
+    return found
+
+
+def _summarise(data: np.ndarray, mean: Mean, span: tuple[float, float]) -> Summary:
+    low, high = span
     bins = 1 if high <= low else min(_MOST_BINS, max(6, math.ceil(2 * len(data) ** 0.5)))
     counts = [len(data)] if bins == 1 else np.histogram(data, bins=bins, range=(low, high))[0].tolist()
     return Summary(
-        mean=mean_with_interval(data),
+        mean=mean,
         median=float(np.median(data)),
         least=float(data.min()),
         greatest=float(data.max()),
@@ -80,43 +93,48 @@ def summarise(values: Sequence[float], span: tuple[float, float] | None = None) 
     )
 
 
-def values_of(system: System, key: str) -> list[float]:
-    """The values of a measure, of the clips that have it."""
-    return [clip.numbers[key] for clip in system.clips if key in clip.numbers]
+def _means(columns: dict[Hashable, np.ndarray]) -> dict[Hashable, Mean]:
+    """The mean of each column; those of one length are drawn together."""
+    found: dict[Hashable, Mean] = {}
+    for length in {len(values) for values in columns.values()}:
+        alike = [name for name, values in columns.items() if len(values) == length]
+        found |= zip(alike, means_with_intervals(np.stack([columns[name] for name in alike], axis=1)), strict=True)
+    return found
+
+
+def _values_of(system: System, key: str) -> np.ndarray:
+    return np.array([clip.numbers[key] for clip in system.clips if key in clip.numbers])
 
 
 def compare(first: dict[str, Clip], others: Sequence[dict[str, Clip]], keys: Sequence[str]) -> list[Comparison]:
     """Every measure of the first system against each other one, over the clips, by name, that have it in both."""
-    found = []
+    pairs = {}
     for key in keys:
-        measure = measure_named(key)
         for index, other in enumerate(others, start=1):
-            pairs = [
-                (_compared(first[name].numbers[key], measure), _compared(other[name].numbers[key], measure))
-                for name in first
-                if name in other and key in first[name].numbers and key in other[name].numbers
-            ]
-            if pairs:
-                found.append(_compare_pairs(key, index, np.array(pairs)))
-    tested = [comparison for comparison in found if comparison.p is not None]
-    corrected = iter(holm([comparison.p for comparison in tested]))
-    return [one if one.p is None else replace(one, corrected=next(corrected)) for one in found]
+            names = [n for n in first if n in other and key in first[n].numbers and key in other[n].numbers]
+            if names:
+                pairs[key, index] = [_compared(clips, names, key) for clips in (first, other)]
+    columns = {}
+    for which, (ours, theirs) in pairs.items():
+        columns |= {(*which, "first"): ours, (*which, "other"): theirs, (*which, "difference"): theirs - ours}
+    means = _means(columns)
+    ps = {which: sign_flip_test(theirs - ours) for which, (ours, theirs) in pairs.items() if len(ours) > 1}
+    corrected = dict(zip(ps, holm(list(ps.values())), strict=True))
+    return [
+        Comparison(
+            *which,
+            *(means[*which, what] for what in ("first", "other", "difference")),
+            p=ps.get(which),
+            corrected=corrected.get(which),
+        )
+        for which in pairs
+    ]
 
 
-def _compare_pairs(key: str, index: int, pairs: np.ndarray) -> Comparison:
-    difference = pairs[:, 1] - pairs[:, 0]
-    return Comparison(
-        key=key,
-        other=index,
-        first_mean=mean_with_interval(pairs[:, 0]),
-        other_mean=mean_with_interval(pairs[:, 1]),
-        difference=mean_with_interval(difference),
-        p=sign_flip_test(difference) if len(pairs) > 1 else None,
-    )
-
-
-def _compared(value: float, measure: Measure) -> float:
-    return abs(value - measure.better) if isinstance(measure.better, float) else value
+def _compared(clips: dict[str, Clip], names: list[str], key: str) -> np.ndarray:
+    values = np.array([clips[name].numbers[key] for name in names])
+    better = measure_named(key).better
+    return np.abs(values - better) if isinstance(better, float) else values
 
 
 def worst_first(clips: Sequence[Clip], key: str) -> list[Clip]:

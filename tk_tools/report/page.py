@@ -18,10 +18,8 @@ from tk_tools.metrics.measures import COUNTS, measure_named
 from tk_tools.report.media import Media, choose_media, shown
 from tk_tools.report.numbers import (
     Comparison,
-    Summary,
     compare,
-    summarise,
-    values_of,
+    summaries_of,
     worst_difference_first,
     worst_first,
 )
@@ -109,7 +107,6 @@ def make_page(
         files.draw(clip.path, told)
         if clip.reference:
             files.draw(clip.reference, told)
-    summaries = [_summaries(systems, key) for key in measures]
     data = {
         "mode": "compare" if options.compare else "report",
         "systems": [shown(system.name) for system in systems],
@@ -125,7 +122,7 @@ def make_page(
         systems=[shown(system.name) for system in systems],
         data=data,
         embedded=_embedded(data),
-        cards=list(zip(data["columns"], summaries, strict=False)),
+        cards=list(zip(data["columns"], summaries_of(systems, measures).values(), strict=False)),
         comparisons=[_told(comparison, data["columns"]) for comparison in comparisons],
         reach={key: _reach(comparisons, key) for key in measures},
         alone=_alone(named, systems),
@@ -281,13 +278,6 @@ def _column(key: str, clips: list[Clip]) -> dict[str, Any]:
         "meaning": measure.meaning,
         "digits": digits,
     }
-
-
-def _summaries(systems: Sequence[System], key: str) -> list[Summary | None]:
-    """Of one measure, for each system; with one range, so that the distributions can be laid side by side."""
-    values = [values_of(system, key) for system in systems]
-    every = [value for found in values for value in found]
-    return [summarise(found, (min(every), max(every))) if found else None for found in values]
 
 
 def _told(comparison: Comparison, columns: list[dict[str, Any]]) -> tuple[Comparison, dict[str, Any]]:
