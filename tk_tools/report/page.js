@@ -358,7 +358,7 @@
       parts.push(make("h3", { textContent: title }), make("div", { className: "sides" }, ...figures));
     }
     const curves = found.filter((side) => side.file.curve);
-    if (curves.length) parts.push(make("h3", { textContent: "Sync: distance of mouth and sound at each offset" }), drawCurves(curves));
+    if (curves.length) parts.push(make("h3", { textContent: "Sync: distance of mouth and sound at each offset" }), curveLegend(curves), drawCurves(curves));
     parts.push(...facts(clip));
     $("detail-body").replaceChildren(...parts);
   }
@@ -442,6 +442,11 @@
       picture.append(svg("g", { class: side.style }, svg("path", { d: path }), svg("circle", { cx: x(best), cy: y(values[best - from]), r: 4.5 })));
     }
     return picture;
+  }
+
+  function curveLegend(curves) {
+    const dashed = (side) => (side.style === "reference" ? ", dashed" : "");
+    return make("p", { className: "faint legend-of-curves" }, ...curves.map((side) => make("span", { className: side.style === "reference" ? "" : `system ${side.style}`, textContent: `${side.title}${dashed(side)}: least at ${number(least(side.file.curve), 0, true)}` })));
   }
 
   function least(curve) {
