@@ -33,23 +33,20 @@ MEASURES = {
     "fvd": Measure("FVD", "less", "Fréchet distance of I3D features"),
     "mcd": Measure("MCD", "less", "mel-cepstral distortion in dB, after time warping"),
     "f0_rmse": Measure("F0 error", "less", "root mean square in Hz, where both are voiced"),
-    "f0_rmse_cents": Measure("F0 error, cents", "less", "root mean square in cents, where both are voiced"),
-    "f0_correlation": Measure("F0 correlation", "more", "Pearson's, where both are voiced"),
-    "voicing_error": Measure("Voicing error", "less", "share of frames voiced in one alone"),
+    "f0_cents": Measure("F0 error, cents", "less", "root mean square in cents, where both are voiced"),
+    "f0_corr": Measure("F0 correlation", "more", "Pearson's, where both are voiced"),
+    "vde": Measure("Voicing error", "less", "share of frames voiced in one alone"),
     "stoi": Measure("STOI", "more", "short-time objective intelligibility, 0 to 1"),
     "estoi": Measure("ESTOI", "more", "extended short-time objective intelligibility, 0 to 1"),
     "pesq": Measure("PESQ", "more", "perceived quality, mean opinion score"),
-    "speaker_similarity": Measure("Speaker similarity", "more", "cosine of speaker embeddings; 1 is the same"),
-    "loudness_difference": Measure("Loudness difference", 0.0, "LU; positive: made is louder"),
-    "duration_ratio": Measure("Duration ratio", 1.0, "length of the made one by that of its reference"),
+    "speaker": Measure("Speaker similarity", "more", "cosine of speaker embeddings; 1 is the same"),
+    "loudness": Measure("Loudness difference", 0.0, "LU; positive: made is louder"),
+    "duration": Measure("Duration ratio", 1.0, "length of the made one by that of its reference"),
     "wer": Measure("WER", "less", "share of words a recogniser hears wrongly"),
     "cer": Measure("CER", "less", "share of letters a recogniser hears wrongly"),
 }  # fmt: skip
 
-COUNTS = (
-    "frames", "frames_with_face", "frames_without_face", "frames_voiced", "frames_voiced_in_both", "seconds",
-    "reference_seconds", "words",
-)  # fmt: skip
+COUNTS = ("frames", "frames_with_face", "frames_without_face", "seconds")
 """Columns of numbers that are no measures: how much there was to measure."""
 
 
