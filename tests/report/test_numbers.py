@@ -5,7 +5,7 @@ import pytest
 
 from tk_tools.metrics.intervals import mean_with_interval
 from tk_tools.metrics.paired import sign_flip_test
-from tk_tools.report.numbers import compare, summaries_of, worst_difference_first, worst_first
+from tk_tools.report.numbers import compare, summaries_of, too_few_pairs, worst_difference_first, worst_first
 from tk_tools.report.rows import Row
 from tk_tools.report.systems import by_stem, join_tables
 
@@ -46,6 +46,15 @@ def test_a_clear_difference_is_found_in_its_direction():
     assert found["ssim"].difference.value == pytest.approx(1)
     assert found["offset"].difference.value == 3  # of the distance from 0
     assert found["ssim"].corrected == pytest.approx(5 * found["ssim"].p)
+
+
+def test_too_few_pairs_to_tell_systems_apart():
+    for pairs, measures, few in [(5, 1, 5), (6, 1, 0), (6, 2, 6), (7, 2, 0), (20, 2, 0)]:
+        first, other = (system(ssim=np.full(pairs, value), lmd=np.full(pairs, value)) for value in (0.1, 0.2))
+        found = compare(first, [other], ["ssim", "lmd"][:measures])
+        assert too_few_pairs(found) == few
+        assert any(one.verdict != "unclear" for one in found) is not bool(few)
+    assert too_few_pairs([]) == 0
 
 
 def test_only_shared_clips_count():

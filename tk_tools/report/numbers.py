@@ -65,6 +65,13 @@ class Comparison:
         return "other" if (self.difference.value > 0) == (better == "more") else "first"
 
 
+def too_few_pairs(comparisons: Sequence[Comparison]) -> int:
+    """The greatest number of pairs with which no comparison of the report can be significant; 0: there are enough."""
+    most = max((one.difference.count for one in comparisons), default=0)
+    least_p = 2.0 ** (1 - most) * len(comparisons)
+    return most if least_p >= SIGNIFICANT else 0
+
+
 def summaries_of(systems: Sequence[System], keys: Sequence[str]) -> dict[str, list[Summary | None]]:
     """Of each measure, for each system, None where no clip has it; the distributions of a measure have one range."""
     tables = [{key: values for key in keys if len(values := _values_of(system, key))} for system in systems]

@@ -387,15 +387,14 @@
       const row = make("tr", {}, make("th", { scope: "row", textContent: column.title, title: column.meaning }));
       for (const at of data.systems.keys()) row.append(make("td", { className: "n", textContent: number(valueOf(clip, index, at), column.digits) }));
       if (comparing && data.systems.length === 2) row.append(make("td", { className: "n", textContent: number(difference(clip, index, 1), column.digits, true) }));
-      if (!comparing) row.append(make("td", { className: "faint", textContent: index < measures.length ? rank(clip, index) : "" }));
+      if (!comparing) row.append(make("td", { className: "faint n", textContent: index < measures.length ? rank(clip, index) : "" }));
       body.append(row);
     }
     const table = make("table", {}, make("caption", { className: "hidden", textContent: "Values of this clip" }));
-    if (comparing) {
-      const titles = data.systems.map((_, index) => make("th", { scope: "col", className: "n" }, system(index)));
-      if (data.systems.length === 2) titles.push(make("th", { scope: "col", className: "n", textContent: "Difference" }));
-      table.append(make("thead", {}, make("tr", {}, make("th", { scope: "col", textContent: "Measure" }), ...titles)));
-    }
+    const title = (...words) => make("th", { scope: "col", className: "n" }, ...words);
+    const titles = comparing ? [...data.systems.keys()].map((index) => title(system(index))) : [title("Value"), title("Rank, 1 is worst")];
+    if (comparing && data.systems.length === 2) titles.push(title("Difference"));
+    table.append(make("thead", {}, make("tr", {}, make("th", { scope: "col", textContent: "Measure" }), ...titles)));
     table.append(body);
     return [make("h3", { textContent: "Values" }), make("div", { className: "values" }, table)];
   }
@@ -405,7 +404,7 @@
     if (own === null || columns[column].better === null) return "";
     const all = data.clips.map((one) => worseness(one, column, 0)).filter((value) => value !== null);
     const worse = all.filter((value) => value > own).length;
-    return `${worse + 1}. worst of ${all.length}`;
+    return `${worse + 1} of ${all.length}`;
   }
 
   function facts(clip) {

@@ -20,6 +20,7 @@ from tk_tools.report.numbers import (
     Comparison,
     compare,
     summaries_of,
+    too_few_pairs,
     worst_difference_first,
     worst_first,
 )
@@ -124,6 +125,7 @@ def make_page(
         embedded=_embedded(data),
         cards=list(zip(data["columns"], summaries_of(systems, measures).values(), strict=False)),
         comparisons=[_told(comparison, data["columns"]) for comparison in comparisons],
+        too_few=too_few_pairs(comparisons),
         reach={key: _reach(comparisons, key) for key in measures},
         alone=_alone(named, systems),
         failures=[
@@ -235,7 +237,8 @@ class _Facts:
         self.found: list[list[tuple[str, str]]] = []
 
     def place(self, facts: dict[str, str]) -> int:
-        pairs = tuple(sorted((shown(key.replace("_", " ")), shown(value)) for key, value in facts.items()))
+        named = ((shown(key.replace("_", " ")), shown(value)) for key, value in facts.items())
+        pairs = tuple(sorted(named, key=_tool_first))
         if pairs not in self._places:
             self._places[pairs] = len(self.found)
             self.found.append(list(pairs))
@@ -247,7 +250,11 @@ class _Facts:
         for facts in map(dict, self.found):
             by_tool.setdefault(facts.get("tool", ""), []).append(facts)
         shared = [set.intersection(*(set(facts.items()) for facts in alike)) for alike in by_tool.values()]
-        return [sorted(facts, key=lambda fact: (fact[0] != "tool", fact)) for facts in shared if facts]
+        return [sorted(facts, key=_tool_first) for facts in shared if facts]
+
+
+def _tool_first(fact: tuple[str, str]) -> tuple[bool, tuple[str, str]]:
+    return fact[0] != "tool", fact
 
 
 def _entry(clip: Clip, files: _Files, facts: _Facts, keys: list[str]) -> dict[str, Any]:
