@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from tests.cli.test_common import without_roots_rights
 from tests.media import write_clip
 from tests.report.test_page import data_of
 
@@ -144,6 +145,24 @@ def test_a_file_that_is_no_sync_curve(report, tmp_path):
     ran = report("--curves", "x.sync.h5", stdin=A)
     assert (ran.code, ran.out) == (1, "")
     assert "x.sync.h5: " in ran.err
+
+
+def test_a_clip_that_may_not_be_read_is_linked(installed, clip, tmp_path):
+    clip.chmod(0)
+    rows = f"path\tssim\n{clip}\t1\n".encode()
+    ran = installed(
+        "tk-report",
+        "--out",
+        "report",
+        "--title",
+        "bad\udcff",
+        stdin=rows,
+        cwd=tmp_path,
+        preexec_fn=without_roots_rights,
+    )
+    assert (ran.code, ran.out) == (0, "report/index.html\n")
+    assert f"no pictures of it: {clip}: " in ran.err
+    assert page(tmp_path)["files"][0]["source"] == "../clip.mp4"
 
 
 def test_a_measuring_tool_before_it(installed, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class Media:
         if not os.path.isfile(path):
             return None
         if self.embed and suffix in _TYPES:
-            return f"data:{_TYPES[suffix]};base64,{base64.b64encode(Path(path).read_bytes()).decode('ascii')}"
+            with suppress(OSError):  # not readable for us: the link may be of use to others
+                return f"data:{_TYPES[suffix]};base64,{base64.b64encode(Path(path).read_bytes()).decode('ascii')}"
         return quote(os.fsencode(os.path.relpath(path, self.folder)), safe="/")
 
 

@@ -119,7 +119,7 @@ def make_page(
         "facts": facts.found,
     }
     text = _render(
-        title=options.title,
+        title=shown(options.title),
         systems=[shown(system.name) for system in systems],
         data=data,
         embedded=_embedded(data),
