@@ -247,3 +247,12 @@ def test_two_systems_side_by_side(visit, comparison):
     assert page.locator("#detail video").count() == 2  # the second system is the reference itself
     assert page.locator("#detail thead").inner_text().split() == ["Measure", "made", "real", "Difference"]
     assert page.locator(".comparison tbody tr").count() == 2
+
+
+def test_of_a_measure_that_is_best_at_a_number_the_distance_from_it_counts(visit, tmp_path):
+    old, new = ({"a": -4.0, "b": 1.0, "c": 2.0}, {"a": 3.0, "b": -6.0, "c": 2.0})
+    tables = [[Row(f"{name}.mp4", numbers={"offset": value}) for name, value in found.items()] for found in (old, new)]
+    seen = visit(make_page(tmp_path, systems(*tables), ReportOptions(compare=True)).path)
+    assert seen.names() == ["b", "c", "a"]
+    assert seen.page.locator("#table thead th").all_inner_texts()[3] == "▼Further from 0"
+    assert seen.page.locator("#table tbody tr[data-index] td").all_inner_texts()[2::3] == ["+5", "0", "−1"]

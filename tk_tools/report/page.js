@@ -47,9 +47,17 @@
 
   const valueOf = (clip, column, index) => clip.in[index]?.values[column] ?? null;
 
+  // The other's value less the first's; of a measure that is best at a number, how much further from it the other is.
   function difference(clip, column, other) {
-    const first = valueOf(clip, column, 0), second = valueOf(clip, column, other);
-    return first === null || second === null ? null : second - first;
+    const first = valueOf(clip, column, 0), second = valueOf(clip, column, other), best = columns[column].better;
+    if (first === null || second === null) return null;
+    return typeof best === "number" ? Math.abs(second - best) - Math.abs(first - best) : second - first;
+  }
+
+  function differenceTitle(column, other) {
+    const against = data.systems.length > 2 ? `${data.systems[other]} − ${data.systems[0]}` : "Difference";
+    if (typeof column.better !== "number") return against;
+    return data.systems.length > 2 ? `${against}, from ${column.better}` : `Further from ${column.better}`;
   }
 
   // Greater is worse: of one system how bad it is, of two how much the other loses to the first.
@@ -75,7 +83,7 @@
       }
       for (let other = 1; column && other < data.systems.length; other += 1) {
         named.push({
-          title: data.systems.length > 2 ? `${data.systems[other]} − ${data.systems[0]}` : "Difference",
+          title: differenceTitle(column, other),
           key: `less ${other}`, of: (clip) => difference(clip, state.measure, other), digits: column.digits, sign: true, column, other,
         });
       }
@@ -386,7 +394,8 @@
     for (const [column, index] of present) {
       const row = make("tr", {}, make("th", { scope: "row", textContent: column.title, title: column.meaning }));
       for (const at of data.systems.keys()) row.append(make("td", { className: "n", textContent: number(valueOf(clip, index, at), column.digits) }));
-      if (comparing && data.systems.length === 2) row.append(make("td", { className: "n", textContent: number(difference(clip, index, 1), column.digits, true) }));
+      const apart = typeof column.better === "number" ? "" : number(comparing ? difference(clip, index, 1) : null, column.digits, true);
+      if (comparing && data.systems.length === 2) row.append(make("td", { className: "n", textContent: apart }));
       if (!comparing) row.append(make("td", { className: "faint n", textContent: index < measures.length ? rank(clip, index) : "" }));
       body.append(row);
     }
