@@ -19,6 +19,7 @@ COMPARISONS = {
     "eval_lse": ("wav2lip", "syncnet", "video"),
     "cpbd": ("cpbd", "video"),
     "memory": ("video",),
+    "report": (),
     "faces_found": ("video",),
     "wav2lip_quality": ("runs",),
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 RESAMPLES = 9999
+_BLOCK = 1 << 18  # numbers drawn at a time
 
 
 class Mean(NamedTuple):
@@ -24,14 +25,28 @@ def mean_with_interval(values: Sequence[float], seed: int = 0) -> Mean:
 
     The same values and seed give the same interval.
     """
-    if not len(values):
-        raise ValueError("no values")
-    data = np.asarray(values, dtype=np.float64)
-    if len(data) < 2:
-        return Mean(float(data[0]), None, None, 1)
-    from scipy.stats import bootstrap
+    return means_with_intervals(np.asarray(values, dtype=np.float64)[:, None], seed)[0]
 
-    drawn = bootstrap(
-        (data,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(seed), batch=1000
-    ).confidence_interval
-    return Mean(float(data.mean()), float(drawn.low), float(drawn.high), len(data))
+
+def means_with_intervals(table: np.ndarray, seed: int = 0) -> list[Mean]:
+    """mean_with_interval of each column of (values, columns), for little more than the cost of one.
+
+    Every column meets the same resamples; they are counted, so that a product of matrices gives all means.
+    """
+    count, columns = table.shape
+    if not count:
+        raise ValueError("no values")
+    if count < 2:
+        return [Mean(float(value), None, None, 1) for value in table[0]]
+    shifted = table - table[0]  # of equal values exactly zero, whatever their sum
+    means = shifted.mean(axis=0) + table[0]
+    rng = np.random.default_rng(seed)
+    at_a_time = max(1, _BLOCK // count)
+    drawn = np.empty((RESAMPLES, columns))
+    for start in range(0, RESAMPLES, at_a_time):
+        rows = min(at_a_time, RESAMPLES - start)
+        picked = rng.integers(0, count, (rows, count)) + count * np.arange(rows)[:, None]
+        times = np.bincount(picked.ravel(), minlength=rows * count).reshape(rows, count)
+        drawn[start : start + rows] = times.astype(np.float64) @ shifted / count
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0) + table[0]
+    return [Mean(*map(float, found), count) for found in zip(means, low, high, strict=True)]
