@@ -95,3 +95,18 @@ def test_rows_from_a_cluster(installed, cluster, tmp_path):
     assert here.code == there.code == 1
     assert there.out == here.out
     assert [line.split("\t")[0] for line in there.out.splitlines()[1:]] == [f"in/{n}.face.h5" for n in range(4)]
+
+
+def test_made_videos_are_measured_against_references_on_a_cluster(installed, cluster, folder, tmp_path):
+    (tmp_path / "real").mkdir()
+    for name, frames in (("a", 30), ("b", 20), ("c", 9)):
+        write_clip(tmp_path / "real" / f"{name}.mp4", frames=frames)
+    (tmp_path / "pairs.tsv").write_text("in/a.mp4\treal/a.mp4\n")
+    for references in (("--reference", "real", "in"), ("--pairs", "pairs.tsv")):
+        given = ("--no-faces", *references)
+        here = installed("tk-eval-video", *given, cwd=tmp_path)
+        there = installed("tk-eval-video", "--dask", address(cluster), *given, cwd=tmp_path)
+        assert there.code == here.code
+        kept = [line.split("\t")[2:-1] for line in here.out.splitlines()]
+        assert [line.split("\t")[2:-1] for line in there.out.splitlines()] == kept
+        assert any("1\t100\t" in line for line in there.out.splitlines())

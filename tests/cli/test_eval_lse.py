@@ -319,7 +319,7 @@ def test_fix_leaves_out_what_is_not_to_be_kept(expert, tmp_path, capfd):
 def test_options_of_the_other_way_are_wrong_usage(expert, tmp_path, capfd):
     assert fix(expert, "--curves", "a.sync.h5", tmp_path, tmp_path / "out") == 2
     assert run(command, ["--expert", str(expert), "--force", str(tmp_path)]) == 2
-    assert "go with --fix" in capfd.readouterr().err
+    assert "goes with --fix" in capfd.readouterr().err
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_each_damage_shows_where_it_should(measured, real, tmp_path):
     assert code == 0
     equal, soft, softer, mouth = (rows[f"{name}.mp4"] for name in ("equal", "soft", "softer", "mouth"))
     assert equal["tool"].startswith("tk-eval-video ")
-    assert (equal["window"], equal["face_backend"]) == ("gaussian", "dlib")
+    assert (equal["protocol"]["window"], equal["protocol"]["face_backend"]) == ("gaussian", "dlib")
     assert equal["frames"] == equal["frames_with_face"] == FRAMES
     assert [equal[name] for name in ("ssim", "psnr", "ssim_mouth", "psnr_mouth")] == [1, 100, 1, 100]
     assert (equal["lmd"], equal["identity"]) == (0, pytest.approx(1))
@@ -113,7 +113,7 @@ def test_pairs_that_are_unlike_are_told_and_can_be_aligned(measured, real, tmp_p
     assert said in rows["equal.mp4"]["error"]
     assert said in err
     code, rows, _ = measured("--no-faces", "--align", "--reference", real, made)
-    assert (code, rows["equal.mp4"]["aligned"]) == (0, True)
+    assert (code, rows["equal.mp4"]["protocol"]["aligned"]) == (0, True)
     assert rows["equal.mp4"]["frames"] == min(FRAMES, probe(made).frame_count)
 
 
@@ -183,7 +183,7 @@ def test_without_references_what_needs_none_is_measured(tk, measured, real, tmp_
     _, against, _ = measured("--no-faces", "--reference", real, tmp_path / "soft.mp4")
     assert against["soft.mp4"]["cpbd"] == rows["soft.mp4"]["cpbd"]
     header = tk("tk-eval-video", "--no-faces", tmp_path / "soft.mp4").out.splitlines()[0]
-    assert header.split("\t") == ["path", "frames", "frames_with_face", "cpbd", "error"]
+    assert header.split("\t") == ["path", "frames", "frames_with_face", "cpbd", "tool", "protocol", "error"]
 
 
 def test_measures_without_their_weights_are_told_once_and_the_rest_is_measured(measured, real, tmp_path):
@@ -217,8 +217,8 @@ def test_lpips_and_arcface_judge_where_their_weights_are(measured, real, tmp_pat
     assert (equal["lpips"], equal["lpips_mouth"], equal["identity"]) == (0, 0, pytest.approx(1, abs=1e-5))
     assert 0 < mouth["lpips"] < softer["lpips"]
     assert mouth["lpips_mouth"] > mouth["lpips"]
-    assert (equal["identity_network"], equal["lpips_network"]) == ("arcface-r18", "alex")
-    assert sorted(equal["weights"]) == ["alexnet", "arcface", "lpips-alex"]
+    assert (equal["identity_network"], equal["protocol"]["lpips"]) == ("arcface-r18", "alex")
+    assert sorted(equal["protocol"]["weights"]) == ["alexnet", "arcface", "lpips-alex"]
     assert json.loads((tmp_path / "s.json").read_text())["absent"] == {}
     with_two = measured("--workers", 2, *arguments)[1]
     assert with_two["softer.mp4"]["lpips"] == pytest.approx(softer["lpips"], rel=1e-5)

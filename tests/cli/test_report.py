@@ -174,7 +174,7 @@ def test_a_measuring_tool_before_it(installed, tmp_path):
         ran = installed("tk-report", "--out", "report", stdin=rows.encode(), cwd=tmp_path)
         assert (ran.code, ran.out) == (0, "report/index.html\n")
         data = page(tmp_path)
-        assert [column["key"] for column in data["columns"]] == ["ssim", "psnr", "frames"]
+        assert [column["key"] for column in data["columns"]] == ["ssim", "psnr", "cpbd", "frames"]
         assert [file["name"] for file in data["files"]] == ["clip.mp4", "real/clip.mp4"]
         assert all(file["source"].startswith("data:video/mp4;base64,") for file in data["files"])
-    assert dict(data["facts"][0])["tool"].startswith("tk-eval-video ")
+        assert dict(data["facts"][0])["tool"].startswith("tk-eval-video ")

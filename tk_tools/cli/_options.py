@@ -196,6 +196,7 @@ def _bundle(*decorators: Callable) -> Callable:
 
 verbosity = _bundle(quiet, verbose)
 file_tool = _bundle(workers, dask, shard, force, errors, json_lines, null, verbosity)
+row_tool = _bundle(workers, dask, shard, errors, json_lines, null, verbosity)
 
 
 def take_common(values: dict[str, Any]) -> Common:
@@ -206,7 +207,7 @@ def take_common(values: dict[str, Any]) -> Common:
         workers=values.pop("workers"),
         dask=values.pop("dask"),
         shard=values.pop("shard"),
-        force=values.pop("force"),
+        force=values.pop("force", False),
         errors=values.pop("errors"),
         json=values.pop("json"),
         verbosity=values.pop("verbose") - values.pop("quiet"),

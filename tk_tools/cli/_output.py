@@ -10,17 +10,20 @@ from typing import Any
 
 from tk_tools.errors import OutputError
 
+_HOW = ("tool", "protocol")  # how a row was measured: too long for a terminal
+
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool = False) -> None:
     """Print rows with the given columns, each as soon as it is known (a terminal's table at the end).
 
-    NDJSON holds every key of a row, TSV and the table the columns. Missing values are empty, and null in NDJSON.
+    NDJSON holds every key of a row, TSV the columns, the table those but the tool and its protocol. Missing values are
+    empty, and null in NDJSON.
     """
     if as_json:
         for row in rows:
             write_line(json.dumps({key: _number(value) for key, value in row.items()}, sort_keys=True, default=str))
     elif sys.stdout.isatty():
-        _print_table(list(rows), columns)
+        _print_table(list(rows), tuple(column for column in columns if column not in _HOW))
     else:
         write_line("\t".join(columns))
         for row in rows:
@@ -45,6 +48,8 @@ def _number(value: Any) -> Any:
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_cell(inner).replace(' ', '-')}" for name, inner in value.items())
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 

@@ -13,7 +13,7 @@ from tk_tools import __version__
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
-COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "protocol", "error")
+COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "tool", "protocol", "error")
 TRACK_COLUMNS = ("path", "track", "first_frame", *COLUMNS[1:])
 
 TOOL = "tk-eval-lse"
@@ -79,7 +79,8 @@ def command(**values: Any) -> int:
     than the picture it belongs to. Without --expert the judge is the published SyncNet v2 (crops `syncnet`, 224 px,
     MFCC), with zeros beyond the ends of a clip as published. With --expert its vectors have unit length, so distances
     are Euclidean from 0 to 1.41, and are only taken where there is sound (crops `wav2lip`, 96 px, mel): they cannot be
-    set against published ones. The protocol stands in each row: judge, digest of its weights, crop, frame rate, shifts.
+    set against published ones. Rows that are not for a terminal also say how it was measured: the tool with its
+    version, and as protocol the judge, the digest of its weights, crop, frame rate and shifts.
 
     --keep screens a data set: its CONDITION is made of numbers, lse_d, lse_c, offset, frames and frames_without_face,
     comparisons, arithmetic, and, or, not, abs, min, max and round. With --json it prints the rows of these clips.
@@ -181,7 +182,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
             clip = Path(f"{path}#{facts['track']}") if published else path
             writer.append(clip, curve=result.curve, distance=result.distances)
         rows.append({name: facts[name] for name in (*SUMMED, "kept", "track") if name in facts})
-        facts["protocol"] = protocol if common.json else _one_line(protocol)
+        facts["protocol"] = protocol
         facts["tool"] = f"{TOOL} {__version__}"
 
     curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=weights, protocol=protocol)
@@ -223,10 +224,6 @@ def _check_curves(path: Path) -> None:
             open_h5(path, SYNC).close()
         except InputError as error:
             raise InputError("is there already and is no file of curves; move it or name another", path=path) from error
-
-
-def _one_line(protocol: dict[str, Any]) -> str:
-    return " ".join(f"{name}={str(value).replace(' ', '-')}" for name, value in protocol.items())
 
 
 def _in_words(rows: list[dict[str, Any]], means: dict[str, Any]) -> str:

@@ -16,9 +16,9 @@ from tk_tools.metrics.networks import DEFAULT_LPIPS, LPIPS_NETWORKS
 TOOL = "tk-eval-video"
 COLUMNS = (
     "path", "reference", "frames", "ssim", "psnr", "lpips", "ssim_mouth", "psnr_mouth", "lpips_mouth", "lmd",
-    "identity", "identity_network", "cpbd", "error",
+    "identity", "identity_network", "cpbd", "tool", "protocol", "error",
 )  # fmt: skip
-COLUMNS_ALONE = ("path", "frames", "frames_with_face", "cpbd", "error")
+COLUMNS_ALONE = ("path", "frames", "frames_with_face", "cpbd", "tool", "protocol", "error")
 
 
 @click.command(TOOL, context_settings=_options.CONTEXT)
@@ -60,23 +60,14 @@ COLUMNS_ALONE = ("path", "frames", "frames_with_face", "cpbd", "error")
 @_options.backend
 @_options.device
 @_options.weights_dir
-@_options.workers
-@_options.json_lines
-@_options.null
-@_options.verbosity
+@_options.row_tool
 def command(
-    operands: tuple[Path, ...],
     reference: Path | None,
     pairs: Path | None,
     lpips: str,
     fid: bool,
     fvd: bool,
     summary: Path | None,
-    workers: int,
-    json: bool,
-    null: bool,
-    verbose: int,
-    quiet: int,
     **values: Any,
 ) -> int:
     """Measure made videos, and how near they come to real ones.
@@ -117,12 +108,15 @@ def command(
     from tk_tools.metrics.video_pair import MEASURES, MEASURES_ALONE, PairOptions, measure_of_name, open_networks
     from tk_tools.metrics.video_sets import WEIGHTS, find_set_weights
 
+    common = _options.take_common(values)
+    operands, log = common.operands, Log(TOOL, common.verbosity)
+    if common.dask and values["weights_dir"] is not None:
+        values["weights_dir"] = values["weights_dir"].absolute()
     alone = reference is None and pairs is None
     if reference is not None and pairs is not None:
         raise click.UsageError("--reference and --pairs both say what to compare with; give one of them.")
     if alone and (fid or fvd or values["align"]):
         raise click.UsageError("--fid, --fvd and --align need --reference PATH or --pairs FILE.")
-    log = Log(TOOL, verbose - quiet)
     absent: dict[str, str] = {}
     if alone:
         references, measures, options = None, MEASURES_ALONE, PairOptions(**values)
@@ -130,6 +124,8 @@ def command(
         references = ReferencesByList(pairs) if reference is None else find_references(reference, VIDEO_SUFFIXES)
         networks, absent = find_networks(lpips, values["weights_dir"])
         measures, options = MEASURES, PairOptions(networks=networks, **values)
+    if common.dask and references is not None:
+        references.make_absolute()
     if pairs is not None:
         operands = operands or tuple(references.made)
     if summary is not None:
@@ -155,10 +151,13 @@ def command(
         partial(measure_of_name, references=references, options=options),
         reads=VIDEO_SUFFIXES,
         columns=COLUMNS_ALONE if alone else COLUMNS,
-        as_json=json,
-        null=null,
-        verbosity=verbose - quiet,
-        workers=workers,
+        as_json=common.json,
+        null=common.null,
+        verbosity=common.verbosity,
+        workers=common.workers,
+        dask=common.dask,
+        part=common.shard,
+        errors=common.errors,
         seen=seen,
     )
     means = means_of(found)

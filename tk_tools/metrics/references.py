@@ -17,6 +17,9 @@ class References(Protocol):
     def of(self, path: Path) -> Path:
         """The reference of a made file. InputError: there is none."""
 
+    def make_absolute(self) -> None:
+        """Give absolute paths from now on, for processes that work elsewhere."""
+
 
 class OneReference:
     """The same file for all."""
@@ -26,6 +29,9 @@ class OneReference:
 
     def of(self, path: Path) -> Path:
         return self._path
+
+    def make_absolute(self) -> None:
+        self._path = self._path.absolute()
 
 
 class ReferencesByName:
@@ -45,6 +51,9 @@ class ReferencesByName:
         if stem not in self._paths:
             raise InputError(f"has no reference: no {stem}.* in {self._folder}", path=path)
         return self._paths[stem]
+
+    def make_absolute(self) -> None:
+        self._paths = {stem: path.absolute() for stem, path in self._paths.items()}
 
 
 class ReferencesByList:
@@ -77,6 +86,9 @@ class ReferencesByList:
         if reference is None:
             raise InputError(f"has no reference in {self._list}", path=path)
         return reference
+
+    def make_absolute(self) -> None:
+        self._paths = {made: path.absolute() for made, path in self._paths.items()}
 
 
 def check_apart(made: Iterable[Path], real: Iterable[Path]) -> None:

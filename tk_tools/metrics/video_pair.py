@@ -112,12 +112,15 @@ def measure_alone(made: Path, options: PairOptions = PairOptions()) -> dict[str,
 def measure_of_name(made: Path, *, references: References | None, options: PairOptions) -> dict[str, Any]:
     """measure_pair of a made video and the reference of its name, with all that the numbers depend on; without
     references measure_alone."""
-    protocol = {"tool": f"tk-eval-video {__version__}", "face_backend": options.backend if options.faces else None}
+    how: dict[str, Any] = {"face_backend": options.backend if options.faces else None}
     if references is None:
-        return measure_alone(made, options) | protocol
-    protocol |= {"window": options.window, "aligned": options.align, "weights": options.networks.digests()}
-    protocol["lpips_network"] = options.networks.lpips and options.networks.lpips.network
-    return measure_pair(made, references.of(made), options) | protocol
+        facts = measure_alone(made, options)
+    else:
+        facts = measure_pair(made, references.of(made), options)
+        network = options.networks.lpips and options.networks.lpips.network
+        how |= {"window": options.window, "aligned": options.align, "lpips": network}
+        how["weights"] = options.networks.digests()
+    return facts | {"tool": f"tk-eval-video {__version__}", "protocol": how}
 
 
 def _check_alike(made: VideoReader, reference: VideoReader) -> None:
