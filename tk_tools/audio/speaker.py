@@ -56,7 +56,10 @@ def embed_speaker(
 
 
 def prepare(samples: np.ndarray, *, trim: bool = True) -> np.ndarray:
-    """The waveform (n,) at 16 kHz as the mel takes it: volume, then silence; float32. InputError: as embed_utterance."""
+    """A waveform (n,) at 16 kHz as the mel takes it, float32: quiet speech raised, then silence cut out.
+
+    InputError: empty, silent, or samples that are no numbers.
+    """
     samples = np.asarray(samples, dtype=np.float32)
     if not len(samples):
         raise InputError("the sound is empty")
