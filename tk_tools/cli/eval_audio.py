@@ -135,8 +135,9 @@ def command(
     if summary is not None:
         check_summary(summary)
     absent = find_absent(options)
-    for name, reason in absent.items():
-        log.warn(f"{name} is absent: {reason}")
+    for reason in dict.fromkeys(absent.values()):
+        names = [name for name in absent if absent[name] == reason]
+        log.warn(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} absent: {reason}")
     options = without(options, absent)
     seen = _Seen(MEASURES)
     code = run_measure(

@@ -34,9 +34,7 @@ def check_pesq() -> None:
     try:
         import pesq  # noqa: F401
     except ImportError:
-        raise MissingPackage(
-            "it needs the package pesq; install it with: pip install pesq (a C compiler builds it)"
-        ) from None
+        raise MissingPackage("its package is not installed; install it with: pip install pesq") from None
 
 
 def pesq_score(made: np.ndarray, reference: np.ndarray) -> float:

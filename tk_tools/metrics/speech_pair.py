@@ -208,12 +208,13 @@ class _Pair:
         rate = self._options.mcd_rate
         first, second = (sound.at(rate) for sound in self._compared)
         path = None
-        if self._options.mcd == "espnet" or not self._beside:
+        if self._options.mcd == "espnet":
             self._values["mcd"], path = distortion_along_path(first, second, rate)
-        if self._options.mcd == "kubichek":
-            self._values["mcd"] = None
+        else:
             self._take(("mcd",), lambda: {"mcd": kubichek_distortion(first, second, rate)})
-        return None if self._beside else path
+        if self._beside:
+            return None
+        return distortion_along_path(first, second, rate)[1] if path is None else path
 
     def _melody(self, path: np.ndarray | None) -> dict[str, float | None]:
         tracks = (pitch.track_pitch(samples, self._options.f0) for samples in (self._first, self._second))
