@@ -37,9 +37,10 @@ def _open_pocketsphinx() -> Recogniser:
         import pocketsphinx
     except ImportError:
         raise MissingPackage("no recogniser pocketsphinx here; install it with: pip install pocketsphinx") from None
-    decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
     def hear(samples: np.ndarray) -> str:
+        # a new one each time: what it hears would depend on what it heard before
+        decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
         pcm = np.clip(np.round(samples * 32767.0), -32768, 32767).astype(np.int16)
         decoder.start_utt()
         decoder.process_raw(pcm.tobytes(), full_utt=True)

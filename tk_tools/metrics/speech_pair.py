@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from tk_tools.metrics.references import References
 from tk_tools.metrics.word_error import check_jiwer, word_errors
 from tk_tools.weights.find import find_weights
 
+if TYPE_CHECKING:
+    from tk_tools.nets.speaker_encoder import SpeakerEncoder
+
 SUFFIXES = AUDIO_SUFFIXES + VIDEO_SUFFIXES
 MEASURES = (
     "mcd", *pitch_error.MEASURES, "stoi", "estoi", "pesq", "speaker", "loudness", "duration", "wer", "cer",
@@ -39,6 +42,7 @@ SPEECH_RATE = 16000  # Hz; of all but MCD and loudness
 SAME_LENGTH = 0.02  # seconds; a vocoder's last frame may add or drop so much
 SILENCE = 2.0**-15  # the least step of 16 bits
 SHORTEST = 0.1  # seconds; more than a window of each measure, at any rate and after rounding
+DIGITS = 9  # of each value: further ones change with the number of threads and where in memory arrays lie
 _ELSEWHERE = {"shapes_content": False}
 
 
@@ -91,7 +95,7 @@ def find_absent(options: SpeechOptions) -> dict[str, str]:
         (("mcd",), lambda: check_definition(options.mcd)),
         (pitch_error.MEASURES, lambda: pitch.check_tracker(options.f0)),
         (("pesq",), intelligibility.check_pesq),
-        (("speaker",), lambda: _encoder(options.weights_dir, options.device)),
+        (("speaker",), lambda: _encoder(options)),
     ]
     if options.transcripts is not None:
         checks.append((("wer", "cer"), lambda: (check_jiwer(), open_recogniser(options.recogniser, options.device))))
@@ -122,11 +126,12 @@ def measure_speech(made: Path, reference: Path, options: SpeechOptions = SpeechO
 def measure_of_name(made: Path, *, references: References, options: SpeechOptions) -> dict[str, Any]:
     """measure_speech of a made file and the reference of its name, with all that the numbers depend on."""
     reference = references.of(made)
+    with_speaker = "speaker" not in options.absent
     protocol = {
         "mcd": f"{options.mcd} {options.mcd_rate} Hz",
         "f0": options.f0,
         "aligned": options.align,
-        "speaker_weights": None if "speaker" in options.absent else _encoder_digest(options.weights_dir),
+        "speaker_weights": file_digest(find_weights("ge2e", options.weights_dir)) if with_speaker else None,
         "recogniser": None if options.transcripts is None else options.recogniser,
     }
     told = {"tool": f"tk-eval-audio {__version__}", "protocol": protocol, "reference": str(reference)}
@@ -148,17 +153,11 @@ def _read(path: Path, of: Path | None = None) -> Sound:
     return sound
 
 
-@functools.lru_cache(maxsize=2)
-def _encoder(weights_dir: Path | None, device: str):
-    return speaker.load_encoder(find_weights("ge2e", weights_dir), device)
+def _encoder(options: SpeechOptions) -> SpeakerEncoder:
+    return speaker.load_encoder(find_weights("ge2e", options.weights_dir), options.device)
 
 
-@functools.lru_cache(maxsize=2)
-def _encoder_digest(weights_dir: Path | None) -> str:
-    return file_digest(find_weights("ge2e", weights_dir))
-
-
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def _transcripts(place: Path) -> Transcripts:
     return Transcripts(place)
 
@@ -192,7 +191,8 @@ class _Pair:
         facts |= {"seconds": self._made.seconds, "f0_frames": "side by side" if self._beside else "warped"}
         if self._options.align:
             facts["lag"] = self._lag
-        return self._values | facts | {"left_out": self._left_out}
+        values = {name: None if value is None else float(f"{value:.{DIGITS}g}") for name, value in self._values.items()}
+        return values | facts | {"left_out": self._left_out}
 
     def _take(self, names: Sequence[str], measure: Callable[[], dict[str, float | None]]) -> None:
         names = [name for name in names if name not in self._options.absent]
@@ -205,16 +205,13 @@ class _Pair:
 
     def _spectrum(self) -> np.ndarray | None:
         """Take MCD; the path in seconds along which frames belong together, None where they are side by side."""
-        rate = self._options.mcd_rate
-        first, second = (sound.at(rate) for sound in self._compared)
-        path = None
+        first, second = (sound.at(self._options.mcd_rate) for sound in self._compared)
+        warped = functools.cache(lambda: distortion_along_path(first, second, self._options.mcd_rate))
         if self._options.mcd == "espnet":
-            self._values["mcd"], path = distortion_along_path(first, second, rate)
+            self._take(("mcd",), lambda: {"mcd": warped()[0]})
         else:
-            self._take(("mcd",), lambda: {"mcd": kubichek_distortion(first, second, rate)})
-        if self._beside:
-            return None
-        return distortion_along_path(first, second, rate)[1] if path is None else path
+            self._take(("mcd",), lambda: {"mcd": kubichek_distortion(first, second, self._options.mcd_rate)})
+        return None if self._beside else warped()[1]
 
     def _melody(self, path: np.ndarray | None) -> dict[str, float | None]:
         tracks = (pitch.track_pitch(samples, self._options.f0) for samples in (self._first, self._second))
@@ -238,7 +235,7 @@ class _Pair:
         self._take(("pesq",), lambda: {"pesq": intelligibility.pesq_score(first, second)})
 
     def _voice(self) -> dict[str, float | None]:
-        encoder = _encoder(self._options.weights_dir, self._options.device)
+        encoder = _encoder(self._options)
         sounds = (self._made.at(SPEECH_RATE), self._reference.at(SPEECH_RATE))
         first, second = (speaker.embed_utterance(encoder, samples) for samples in sounds)
         return {"speaker": float(first @ second)}
