@@ -53,9 +53,11 @@ def test_whisper_is_never_fetched_and_never_draws_at_random(whisper):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("small", "download_model"), ("nosuch", "no recogniser 'nosuch'"), ("./empty", "holds no model.bin")],
+    [("small", "download_model"), ("nosuch", "no recogniser 'nosuch'"), ("empty", "holds no model.bin")],
 )
-def test_a_model_that_is_not_there_is_told(whisper, name, said):
+def test_a_model_that_is_not_there_is_told(whisper, tmp_path, monkeypatch, name, said):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(WeightsError, match=said):
         open_recogniser(name)
 

@@ -109,7 +109,7 @@ def test_other_lengths_are_told_once_and_aligned_when_asked(measured, real, tmp_
     code, rows, err = measured("--reference", real, tmp_path)
     assert code == 0
     assert rows["a.wav"]["stoi"] is None
-    assert rows["a.wav"]["left_out"]["stoi"] == "0.1 s longer than its reference"
+    assert rows["a.wav"]["left_out"]["stoi"] == "0.1 s longer than its reference; --align compares what both have"
     assert rows["a.wav"]["f0_frames"] == "warped"
     assert "left empty in 2 of 2 rows" in err
     assert err.count("longer than its reference") == 1
@@ -132,7 +132,7 @@ def test_each_fault_is_in_its_row_and_the_others_are_measured(measured, real, tm
     assert "has no reference: no stranger.* in" in rows["stranger.wav"]["error"]
     assert rows["b.1.wav"]["error"] == "is silent from start to end"
     assert "has no reference" in rows["c.wav"]["error"]
-    assert "o such file" in rows["lost.wav"]["error"] or "has no reference" in rows["lost.wav"]["error"]
+    assert "has no reference" in rows["lost.wav"]["error"]
     assert "is its own reference" in rows["a.flac"]["error"]
     assert "Traceback" not in err
     assert err.count("stranger.wav") == 1
@@ -154,6 +154,9 @@ def test_pairs_out_of_a_list(measured, real, tmp_path):
     code, rows, _ = measured("--pairs", pairs)
     assert (code, list(rows)) == (1, ["made 1.wav", "made 1.wav.lost"])
     assert rows["made 1.wav"]["reference"] == f"{real}/a.flac"
+    assert rows["made 1.wav.lost"]["error"] == "does not exist"
+    pairs.write_text(f"{made}\t{real}/lost.flac\n")
+    assert measured("--pairs", pairs)[1]["made 1.wav"]["error"] == f"has no reference: {real}/lost.flac does not exist"
 
 
 def test_what_is_not_here_is_told_by_name_and_the_rest_is_measured(measured, real, tmp_path, monkeypatch):

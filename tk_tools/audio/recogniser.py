@@ -60,7 +60,7 @@ def _open_whisper(name: str, device: str) -> Recogniser:
             f"(or take --recogniser {OFFLINE}, English alone)"
         ) from None
     kind, _, index = device.partition(":")
-    if os.sep in name and not os.path.isfile(os.path.join(name, "model.bin")):
+    if os.path.isdir(name) and not os.path.isfile(os.path.join(name, "model.bin")):
         raise WeightsError("holds no model.bin of CTranslate2; name a folder that does, or a size", path=name)
     try:
         model = WhisperModel(

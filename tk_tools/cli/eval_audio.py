@@ -184,12 +184,12 @@ class _Seen:
         for name, reason in facts["left_out"].items():
             reasons.setdefault(reason, []).append(name)
         for reason, names in reasons.items():
-            self._left_out.setdefault(tuple(names), []).append(f"{path} is {reason}")
+            self._left_out.setdefault(tuple(names), []).append(f"{path}: {reason}")
 
     def left_out_in_words(self) -> list[str]:
         """A line for each group of measures that some clips have not, with the first of these clips."""
         return [
-            f"{', '.join(names)} left empty in {len(told)} of {self.clips} rows; {told[0]}"
+            f"{', '.join(names)} left empty in {len(told)} of {self.clips} rows, first of {told[0]}"
             for names, told in self._left_out.items()
         ]
 

@@ -118,6 +118,9 @@ def measure_speech(made: Path, reference: Path, options: SpeechOptions = SpeechO
 
     InputError: not readable, the same file twice, silent, or shorter than SHORTEST.
     """
+    for path, what in ((made, "does not exist"), (reference, f"has no reference: {reference} does not exist")):
+        if not path.exists():
+            raise InputError(what, path=made)
     if made.samefile(reference):
         raise InputError("is its own reference", path=made)
     return _Pair(_read(made), _read(reference, of=made), options).measures(stem_of(made, SUFFIXES))
@@ -225,7 +228,8 @@ class _Pair:
         names = ("stoi", "estoi", "pesq")
         if not self._beside:
             apart = len(self._first) / SPEECH_RATE - len(self._second) / SPEECH_RATE
-            reason = f"{abs(apart):.3g} s {'longer' if apart > 0 else 'shorter'} than its reference"
+            longer = "longer" if apart > 0 else "shorter"
+            reason = f"{abs(apart):.3g} s {longer} than its reference; --align compares what both have"
             self._left_out |= dict.fromkeys((name for name in names if name not in self._options.absent), reason)
             return
         shortest = min(len(self._first), len(self._second))
