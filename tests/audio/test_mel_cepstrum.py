@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.audio.voices import voice
-from tk_tools.audio.mel_cepstrum import WARPING, mel_cepstra
+from tk_tools.audio.mel_cepstrum import mel_cepstra
+from tk_tools.audio.speech_choices import WARPING
 
 # coefficients 0 to 5 of frame 10, frames, mean of all
 SPTK = {

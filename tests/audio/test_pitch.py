@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.audio.voices import pitch_of_voice, voice
-from tk_tools.audio.pitch import FRAMES_PER_SECOND, TRACKERS, track_pitch
+from tk_tools.audio.pitch import FRAMES_PER_SECOND, track_pitch
+from tk_tools.audio.speech_choices import TRACKERS
 from tk_tools.errors import MissingPackage
 
 GAP = (0.6, 0.8)

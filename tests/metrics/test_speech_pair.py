@@ -182,6 +182,17 @@ def test_other_definitions_give_other_numbers(compare):
     assert usual["stoi"] == other["stoi"]
 
 
+def test_the_other_distortion_and_tracker_go_with_other_lengths_too(compare):
+    pytest.importorskip("mel_cepstral_distance")
+    pytest.importorskip("pyworld")
+    real = spoken()
+    made = np.concatenate([real, np.zeros(1600, np.float32)])
+    found = compare(made, only=("mcd", *F0), mcd="kubichek", f0="harvest")
+    assert found["f0_frames"] == "warped"
+    assert found["f0_cents"] < 100
+    assert 0 < found["mcd"] < compare(0.5 * made[::-1], only=("mcd",), mcd="kubichek")["mcd"]
+
+
 def test_words_are_heard_and_compared(compare, tmp_path, monkeypatch):
     pytest.importorskip("jiwer")
     (tmp_path / "words.tsv").write_text(f"made\t{TEXT}\n")

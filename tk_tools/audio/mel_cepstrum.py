@@ -12,10 +12,10 @@ import functools
 import numpy as np
 from scipy import fft, signal
 
+from tk_tools.audio.speech_choices import WARPING
+
 FRAME = 1024  # samples
 HOP = 256  # samples
-WARPING = {16000: (23, 0.42), 22050: (34, 0.45), 24000: (34, 0.46), 44100: (39, 0.53), 48000: (39, 0.55)}
-"""Order and all-pass coefficient at each sample rate in Hz."""
 FLOOR = 1e-6  # added to the power of 16-bit values
 ITERATIONS = (2, 30)  # least, most
 TOLERANCE = 0.001  # of the gain's relative change, which ends a frame's iterations

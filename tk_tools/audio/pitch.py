@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tk_tools.audio.speech_choices import TRACKERS
 from tk_tools.errors import MissingPackage
 
 SAMPLE_RATE = 16000  # Hz
 HOP = 160  # samples, 10 ms: 100 frames a second
 FRAME = 1024  # samples, 64 ms: four periods of the lowest voice
 LOWEST, HIGHEST = 65.0, 600.0  # Hz
-TRACKERS = ("pyin", "harvest")
 FRAMES_PER_SECOND = SAMPLE_RATE / HOP
 
 
@@ -37,7 +37,7 @@ def track_pitch(samples: np.ndarray, tracker: str = "pyin") -> Pitch:
 
     tracker: one of TRACKERS. Raises MissingPackage when the tracker's package is not installed.
     """
-    return Pitch({"pyin": _pyin, "harvest": _harvest}[tracker](samples))
+    return Pitch(dict(zip(TRACKERS, (_pyin, _harvest), strict=True))[tracker](samples))
 
 
 def _pyin(samples: np.ndarray) -> np.ndarray:

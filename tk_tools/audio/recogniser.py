@@ -13,23 +13,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tk_tools.audio.speech_choices import OFFLINE_RECOGNISER
 from tk_tools.errors import MissingPackage, WeightsError
 
 SAMPLE_RATE = 16000  # Hz
-DEFAULT = "small"
-OFFLINE = "pocketsphinx"
 
 Recogniser = Callable[[np.ndarray], str]
 
 
 @functools.lru_cache(maxsize=1)
 def open_recogniser(name: str, device: str = "cpu") -> Recogniser:
-    """The recogniser `name`: a size of Whisper (tiny to large-v3), a folder with a model of CTranslate2, or OFFLINE.
+    """The recogniser `name`: a size of Whisper (tiny to large-v3), a folder with a model of CTranslate2, or
+    OFFLINE_RECOGNISER.
 
     It takes a waveform (n,) float in [-1, 1] at 16 kHz and gives its words. device: as torch names it. Raises
     MissingPackage, and WeightsError when the model is not on this machine; both say which command gets it.
     """
-    return _open_pocketsphinx() if name == OFFLINE else _open_whisper(name, device)
+    return _open_pocketsphinx() if name == OFFLINE_RECOGNISER else _open_whisper(name, device)
 
 
 def _open_pocketsphinx() -> Recogniser:
@@ -57,7 +57,7 @@ def _open_whisper(name: str, device: str) -> Recogniser:
     except ImportError:
         raise MissingPackage(
             "no recogniser Whisper here; install it with: pip install faster-whisper "
-            f"(or take --recogniser {OFFLINE}, English alone)"
+            f"(or take --recogniser {OFFLINE_RECOGNISER}, English alone)"
         ) from None
     kind, _, index = device.partition(":")
     if os.path.isdir(name) and not os.path.isfile(os.path.join(name, "model.bin")):

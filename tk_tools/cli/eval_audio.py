@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tk_tools import __version__
+from tk_tools.audio.speech_choices import DISTORTIONS, RECOGNISER, TRACKERS, WARPING
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
@@ -17,7 +18,6 @@ COLUMNS = (
     "path", "reference", "seconds", "mcd", "f0_rmse", "f0_cents", "f0_corr", "vde", "stoi", "estoi", "pesq", "speaker",
     "loudness", "duration", "wer", "cer", "error",
 )  # fmt: skip
-RATES = ("16000", "22050", "24000", "44100", "48000")
 
 
 @click.command(TOOL, context_settings=_options.CONTEXT)
@@ -36,18 +36,18 @@ RATES = ("16000", "22050", "24000", "44100", "48000")
 )
 @click.option(
     "--mcd",
-    type=click.Choice(["espnet", "kubichek"]),
-    default="espnet",
-    help="ESPnet's (SPTK mel-cepstra with c0, FastDTW), as most report it, or Kubichek's (mel-cepstral-distance).",
+    type=click.Choice(DISTORTIONS),
+    default=DISTORTIONS[0],
+    help="Whose MCD: ESPnet's (SPTK mel-cepstra with c0, FastDTW), as most report, or that of mel-cepstral-distance.",
 )
 @click.option(
     "--mcd-rate",
-    type=click.Choice(RATES),
-    default="16000",
+    type=click.Choice([str(rate) for rate in WARPING]),
+    default=str(next(iter(WARPING))),
     help="Sample rate of the distortion (Hz); it sets the order of the cepstra, so state it with the number.",
 )
 @click.option(
-    "--f0", type=click.Choice(["pyin", "harvest"]), default="pyin", help="What tracks F0: librosa's pYIN, or WORLD's."
+    "--f0", type=click.Choice(TRACKERS), default=TRACKERS[0], help="What tracks F0: librosa's pYIN, or WORLD's."
 )
 @click.option(
     "--align",
@@ -62,7 +62,7 @@ RATES = ("16000", "22050", "24000", "44100", "48000")
 )
 @click.option(
     "--recogniser",
-    default="small",
+    default=RECOGNISER,
     metavar="NAME",
     help="Who listens: a size of Whisper, a folder with such a model (CTranslate2), or pocketsphinx (English).",
 )

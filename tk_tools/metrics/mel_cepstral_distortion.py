@@ -15,14 +15,13 @@ from tk_tools.audio.mel_cepstrum import FRAME, HOP, mel_cepstra
 from tk_tools.errors import MissingPackage
 from tk_tools.metrics.time_warp import warp
 
-DEFINITIONS = ("espnet", "kubichek")
 DECIBELS = 10 / np.log(10) * np.sqrt(2)  # of a Euclidean distance of mel-cepstra
 
 
 def distortion_along_path(made: np.ndarray, reference: np.ndarray, rate: int) -> tuple[float, np.ndarray]:
     """MCD as ESPnet has it, and the path (steps, 2) that it was taken along, in seconds (made, reference).
 
-    made, reference: waveforms (n,) float in [-1, 1], n >= FRAME, at `rate` Hz, one of mel_cepstrum.WARPING.
+    made, reference: waveforms (n,) float in [-1, 1], n >= FRAME, at `rate` Hz, one of speech_choices.WARPING.
     """
     first, second = mel_cepstra(made, rate), mel_cepstra(reference, rate)
     path = warp(first, second)
@@ -39,7 +38,7 @@ def kubichek_distortion(made: np.ndarray, reference: np.ndarray, rate: int) -> f
 
 
 def check_definition(name: str) -> None:
-    """MissingPackage: what the definition `name` (one of DEFINITIONS) is computed with is not installed."""
+    """MissingPackage: what computes the definition `name` (of speech_choices.DISTORTIONS) is not installed."""
     if name == "kubichek":
         try:
             import mel_cepstral_distance  # noqa: F401

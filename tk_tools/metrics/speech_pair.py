@@ -16,7 +16,8 @@ import numpy as np
 
 from tk_tools import __version__
 from tk_tools.audio import pitch, speaker
-from tk_tools.audio.recogniser import DEFAULT, open_recogniser
+from tk_tools.audio.recogniser import open_recogniser
+from tk_tools.audio.speech_choices import DISTORTIONS, RECOGNISER, TRACKERS, WARPING
 from tk_tools.errors import InputError, TkError
 from tk_tools.files.digest import file_digest
 from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, stem_of
@@ -48,18 +49,18 @@ _ELSEWHERE = {"shapes_content": False}
 
 @dataclass(frozen=True)
 class SpeechOptions:
-    """mcd: one of mel_cepstral_distortion.DEFINITIONS, at mcd_rate Hz (one of mel_cepstrum.WARPING).
+    """mcd: one of DISTORTIONS, at mcd_rate Hz (one of WARPING).
 
-    f0: one of pitch.TRACKERS. align: find the lag and compare what both have. transcripts: of the made clips, for wer
+    f0: one of TRACKERS. align: find the lag and compare what both have. transcripts: of the made clips, for wer
     and cer, which `recogniser` hears (audio.recogniser). absent: measures to leave out, as find_absent gives them.
     """
 
-    mcd: str = "espnet"
-    mcd_rate: int = 16000
-    f0: str = "pyin"
+    mcd: str = DISTORTIONS[0]
+    mcd_rate: int = next(iter(WARPING))
+    f0: str = TRACKERS[0]
     align: bool = False
     transcripts: Path | None = None
-    recogniser: str = DEFAULT
+    recogniser: str = RECOGNISER
     weights_dir: Path | None = field(default=None, metadata=_ELSEWHERE)
     device: str = field(default="cpu", metadata=_ELSEWHERE)
     absent: frozenset[str] = frozenset()
