@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.audio.voices import pitch_of_voice, voice
+from tk_tools.audio import pitch
 from tk_tools.audio.pitch import FRAMES_PER_SECOND, track_pitch
 from tk_tools.audio.speech_choices import TRACKERS
 from tk_tools.errors import MissingPackage
@@ -17,15 +18,26 @@ GAP = (0.6, 0.8)
 def test_it_is_the_pitch_of_the_voice(tracker):
     if tracker == "harvest":
         pytest.importorskip("pyworld")
-    pitch = track_pitch(voice(gap=GAP), tracker)
-    times = np.arange(len(pitch.f0)) / FRAMES_PER_SECOND
-    assert len(pitch.f0) == 151
-    assert not pitch.voiced[(times > GAP[0] + 0.05) & (times < GAP[1] - 0.05)].any()
-    inside = pitch.voiced & (times > 0.1) & (times < 1.4) & ((times < 0.55) | (times > 0.85))
+    track = track_pitch(voice(gap=GAP), tracker)
+    times = np.arange(len(track.f0)) / FRAMES_PER_SECOND
+    assert len(track.f0) == 151
+    assert not track.voiced[(times > GAP[0] + 0.05) & (times < GAP[1] - 0.05)].any()
+    inside = track.voiced & (times > 0.1) & (times < 1.4) & ((times < 0.55) | (times > 0.85))
     assert inside.sum() > 80
-    cents = 1200 * np.log2(pitch.f0[inside] / pitch_of_voice(times[inside]))
+    cents = 1200 * np.log2(track.f0[inside] / pitch_of_voice(times[inside]))
     assert np.median(np.abs(cents)) < 15
     assert abs(np.median(cents)) < 10
+
+
+def test_pieces_of_a_long_sound_give_what_the_whole_gives(monkeypatch):
+    sound = voice(seconds=3, gap=GAP, noise=0.001)
+    whole = track_pitch(sound).f0
+    monkeypatch.setattr(pitch, "PIECE", 110)
+    monkeypatch.setattr(pitch, "CONTEXT", 40)
+    pieces = track_pitch(sound).f0
+    assert pieces.shape == whole.shape
+    assert np.mean(np.isfinite(pieces) == np.isfinite(whole)) > 0.98
+    assert np.nanmax(np.abs(1200 * np.log2(pieces / whole))) < 25
 
 
 def test_noise_is_not_voiced():

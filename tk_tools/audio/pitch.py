@@ -17,6 +17,8 @@ SAMPLE_RATE = 16000  # Hz
 HOP = 160  # samples, 10 ms: 100 frames a second
 FRAME = 1024  # samples, 64 ms: four periods of the lowest voice
 LOWEST, HIGHEST = 65.0, 600.0  # Hz
+PIECE = 6000  # frames, a minute: longer sounds are tracked piece by piece, so that memory stays bounded
+CONTEXT = 100  # frames that a piece hears before and behind itself
 FRAMES_PER_SECOND = SAMPLE_RATE / HOP
 
 
@@ -43,10 +45,21 @@ def track_pitch(samples: np.ndarray, tracker: str = "pyin") -> Pitch:
 def _pyin(samples: np.ndarray) -> np.ndarray:
     import librosa
 
-    f0, _, _ = librosa.pyin(
-        np.asarray(samples, np.float32), sr=SAMPLE_RATE, fmin=LOWEST, fmax=HIGHEST, frame_length=FRAME, hop_length=HOP
-    )
-    return f0.astype(np.float64)
+    frames = 1 + len(samples) // HOP
+    parts = []
+    for first in range(0, frames, PIECE):
+        last = min(first + PIECE, frames)
+        start = max(0, first - CONTEXT)
+        f0, _, _ = librosa.pyin(
+            np.asarray(samples[start * HOP : (last + CONTEXT) * HOP], np.float32),
+            sr=SAMPLE_RATE,
+            fmin=LOWEST,
+            fmax=HIGHEST,
+            frame_length=FRAME,
+            hop_length=HOP,
+        )
+        parts.append(f0[first - start :][: last - first])
+    return np.concatenate(parts).astype(np.float64)
 
 
 def check_tracker(name: str) -> None:
