@@ -19,6 +19,10 @@ from tk_tools.weights.table import published
 _OPTIONAL = (
     ("espeakng-loader", "tk-demo-data cannot speak", "bin/setup demo"),
     ("distributed", "no --dask", "pip install '.[dask]' in the folder of tk-tools"),
+    ("pesq", "no PESQ in tk-eval-audio", "pip install pesq (builds with a C compiler)"),
+    ("faster-whisper", "no word error rates with Whisper in tk-eval-audio", "pip install faster-whisper jiwer"),
+    ("mel-cepstral-distance", "no --mcd kubichek in tk-eval-audio", "pip install mel-cepstral-distance"),
+    ("pyworld-prebuilt", "no --f0 harvest in tk-eval-audio", "pip install pyworld-prebuilt"),
     ("wandb", "no logging to Weights & Biases", "pip install wandb"),
 )
 

@@ -61,7 +61,7 @@ def test_missing_file_says_what_to_do(homes):
 
 def test_missing_package_is_no_error(homes, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(WeightsError, match="tk-weights fetch ge2e"):
+    with pytest.raises(WeightsError, match=r"tk-weights fetch ge2e`, or install .*: pip install --no-deps resemblyzer"):
         find_weights("ge2e")
 
 

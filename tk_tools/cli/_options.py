@@ -1,23 +1,26 @@
 """Options that two commands share, each declared once.
 
+--align       make unlike pairs comparable               eval-video, eval-audio
 --backend     what finds faces and landmarks             crop-face, eval-lse, eval-video
 --codec       how pictures are stored                    extract-frames, crop-face
---dask        HOST:PORT of a Dask scheduler              all file tools
---device      device of torch                            crop-face, eval-lse, eval-video
---errors      file for the failed inputs, NDJSON         all file tools
+--dask        HOST:PORT of a Dask scheduler              all file tools, eval-*
+--device      device of torch                            crop-face, eval-*
+--errors      file for the failed inputs, NDJSON         all file tools, eval-*
 --face        which face to follow                       crop-face, eval-lse, eval-video
 --force       make results again                         all file tools, demo-data
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
 --null, -0    paths on stdin end with NUL                all tools that take paths
+--pairs       list of made files and references          eval-video, eval-audio
 --quality     of JPEG pictures                           extract-frames, crop-face
 --quiet, -q   fewer messages (-qq: faults alone)         all tools
+--reference   real files to compare made ones with       eval-video, eval-audio
 --sample-rate samples per second of the sound            extract-frames, crop-face
---shard       K/N: only every N-th input, from the K-th  all file tools
---summary     JSON file of the means of a set            eval-lse, eval-video
+--shard       K/N: only every N-th input, from the K-th  all file tools, eval-*
+--summary     JSON file of the means of a set            eval-*
 --verbose, -v more messages, tracebacks of faults        all tools
---weights-dir folder with published weights              crop-face, eval-lse, eval-video, infer, weights, doctor
---workers     worker processes                         all file tools, demo-data, check, eval-video
+--weights-dir folder with published weights              crop-face, eval-*, infer, weights, doctor
+--workers     worker processes                           all file tools, demo-data, check, eval-*
 """
 
 from __future__ import annotations
@@ -177,6 +180,18 @@ dask = click.option(
 )
 
 
+reference = click.option(
+    "--reference",
+    type=path_type(exists=True),
+    metavar="PATH",
+    help="The real files: a folder in which each has the name of its made one, or one file for all.",
+)
+pairs = click.option(
+    "--pairs",
+    type=path_type(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Instead: a list with MADE, a tab and REFERENCE on each line; without INPUT all of it is measured.",
+)
 summary = click.option(
     "--summary",
     type=path_type(dir_okay=False),

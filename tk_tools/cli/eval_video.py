@@ -23,18 +23,8 @@ COLUMNS_ALONE = ("path", "frames", "frames_with_face", "cpbd", "tool", "protocol
 
 @click.command(TOOL, context_settings=_options.CONTEXT)
 @_options.operands("[INPUT]...")
-@click.option(
-    "--reference",
-    type=_options.path_type(exists=True),
-    metavar="PATH",
-    help="The real videos: a folder in which each has the name of its made one, or one file for all.",
-)
-@click.option(
-    "--pairs",
-    type=_options.path_type(exists=True, dir_okay=False),
-    metavar="FILE",
-    help="Instead: a list with MADE, a tab and REFERENCE on each line; without INPUT all of it is measured.",
-)
+@_options.reference
+@_options.pairs
 @click.option(
     "--window",
     type=click.Choice(["gaussian", "uniform"]),
@@ -100,34 +90,28 @@ def command(
     """
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
+    from tk_tools.cli._references import take_references
     from tk_tools.files.digest import file_digest
     from tk_tools.files.find import VIDEO_SUFFIXES
     from tk_tools.metrics.networks import find_networks
-    from tk_tools.metrics.references import ReferencesByList, find_references
     from tk_tools.metrics.summary import check_summary, in_words, means_of, write_summary
     from tk_tools.metrics.video_pair import MEASURES, MEASURES_ALONE, PairOptions, measure_of_name, open_networks
     from tk_tools.metrics.video_sets import WEIGHTS, find_set_weights
 
     common = _options.take_common(values)
-    operands, log = common.operands, Log(TOOL, common.verbosity)
-    if common.dask and values["weights_dir"] is not None:
-        values["weights_dir"] = values["weights_dir"].absolute()
-    alone = reference is None and pairs is None
-    if reference is not None and pairs is not None:
-        raise click.UsageError("--reference and --pairs both say what to compare with; give one of them.")
+    log = Log(TOOL, common.verbosity)
+    references, common = take_references(common, reference, pairs, VIDEO_SUFFIXES)
+    alone = references is None
     if alone and (fid or fvd or values["align"]):
         raise click.UsageError("--fid, --fvd and --align need --reference PATH or --pairs FILE.")
+    if common.dask and values["weights_dir"] is not None:
+        values["weights_dir"] = values["weights_dir"].absolute()
     absent: dict[str, str] = {}
     if alone:
-        references, measures, options = None, MEASURES_ALONE, PairOptions(**values)
+        measures, options = MEASURES_ALONE, PairOptions(**values)
     else:
-        references = ReferencesByList(pairs) if reference is None else find_references(reference, VIDEO_SUFFIXES)
         networks, absent = find_networks(lpips, values["weights_dir"])
         measures, options = MEASURES, PairOptions(networks=networks, **values)
-    if common.dask and references is not None:
-        references.make_absolute()
-    if pairs is not None:
-        operands = operands or tuple(references.made)
     if summary is not None:
         check_summary(summary)
     asked = [name for name, wanted in (("fid", fid), ("fvd", fvd)) if wanted]
@@ -147,7 +131,7 @@ def command(
 
     code = run_measure(
         TOOL,
-        operands,
+        common.operands,
         partial(measure_of_name, references=references, options=options),
         reads=VIDEO_SUFFIXES,
         columns=COLUMNS_ALONE if alone else COLUMNS,

