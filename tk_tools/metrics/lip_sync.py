@@ -20,7 +20,7 @@ from tk_tools.audio.mfcc import mfcc
 from tk_tools.errors import InputError
 from tk_tools.files.rates import FRAME_RATE
 from tk_tools.metrics.lse import MAX_SHIFT, SyncMeter, SyncResult, least_windows
-from tk_tools.metrics.syncnet_v2 import FRAME_SIZE, MFCC_COLUMNS, SyncNetV2
+from tk_tools.metrics.syncnet_v2 import FRAME_SIZE, MFCC_COLUMNS, FoldedSyncNet, SyncNetV2
 from tk_tools.nets import sync_expert
 
 SAMPLE_RATE = 16000  # Hz
@@ -68,7 +68,7 @@ class SyncNetScorer:
     zeros_beyond_ends = True
 
     def __init__(self, network: SyncNetV2, device: str = "cpu"):
-        self.network = network.eval().to(device)
+        self.network = FoldedSyncNet(network).to(device)
         self.device = device
 
     def sound_windows(self, samples: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 FRAME_SIZE = 224  # px
 FRAMES_PER_WINDOW = 5
@@ -75,12 +76,51 @@ class SyncNetV2(nn.Module):
         """Windows of five frames (B, 3, 5, 224, 224), BGR 0..255 -> (B, E)."""
         return self.netfclip(self.lip_features(lips))
 
-    def embed_lip_frames(self, frames: torch.Tensor) -> torch.Tensor:
-        """A run of frames (T, 3, 224, 224), BGR 0..255 -> (T - 4, E), one vector for each window of five.
 
-        Beyond the first layer nothing looks along time, so the whole run goes through at once: the frames
-        that neighbouring windows share are not copied, and the numbers are those of `embed_lips`.
-        """
-        run = frames.transpose(0, 1).unsqueeze(0).contiguous(memory_format=torch.channels_last_3d)  # twice as fast
-        features = self.netcnnlip(run)  # (1, 512, T - 4, 1, 1)
-        return self.netfclip(features[0, :, :, 0, 0].T)
+class FoldedSyncNet(nn.Module):
+    """The same vectors for inference: batch norms are folded into the convolutions, and a window's five frames are the
+    channels of a picture, since beyond the first layer nothing looks along time."""
+
+    def __init__(self, network: SyncNetV2):
+        super().__init__()
+        network = network.eval()
+        self.lips, self.lips_head = _folded(network.netcnnlip), network.netfclip
+        self.audio, self.audio_head = _folded(network.netcnnaud), network.netfcaud
+
+    def embed_audio(self, mfcc: torch.Tensor) -> torch.Tensor:
+        """MFCC windows (B, 1, 13, 20) -> (B, E)."""
+        return self.audio_head(self.audio(_channels_last(mfcc)).flatten(start_dim=1))
+
+    def embed_lip_frames(self, frames: torch.Tensor) -> torch.Tensor:
+        """A run of frames (T, 3, 224, 224), BGR 0..255 -> (T - 4, E), one vector for each window of five."""
+        windows = frames.unfold(0, FRAMES_PER_WINDOW, 1).movedim(-1, 2).flatten(start_dim=1, end_dim=2)
+        return self.lips_head(self.lips(_channels_last(windows)).flatten(start_dim=1))
+
+
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) as convolutions are fastest on; by way of the plain order, since strides can be of both."""
+    return x.contiguous().contiguous(memory_format=torch.channels_last)
+
+
+def _folded(tower: nn.Sequential) -> nn.Sequential:
+    """Convolutions with their batch norms in them, and no layer that looks along time."""
+    layers: list[nn.Module] = []
+    rest = list(tower)
+    while rest:
+        layer = rest.pop(0)
+        if isinstance(layer, (nn.Conv2d, nn.Conv3d)):
+            layer = fuse_conv_bn_eval(layer, rest.pop(0))
+        layers.append(_without_time(layer))
+    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
+def _without_time(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, nn.MaxPool3d):
+        padding = layer.padding[1:] if isinstance(layer.padding, tuple) else layer.padding
+        return nn.MaxPool2d(layer.kernel_size[1:], layer.stride[1:], padding)
+    if not isinstance(layer, nn.Conv3d):
+        return layer
+    weight = layer.weight.detach().flatten(start_dim=1, end_dim=2)  # (out, in * frames, H, W)
+    flat = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], layer.stride[1:], layer.padding[1:])
+    flat.weight, flat.bias = nn.Parameter(weight), nn.Parameter(layer.bias.detach())
+    return flat
