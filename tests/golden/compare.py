@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from .cases import cases_of
-from .golden import Golden
+from .golden import Absent, Golden
 
 DEFAULT_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class Row:
-    """One golden name: passed or not, its worst array, or why nothing could be compared."""
+    """One golden name: passed or not, its worst array, or why nothing could be compared.
+
+    left_out: what was not here, so that some arrays (skipped: all of them) were not compared.
+    """
 
     name: str
     passed: bool
@@ -28,13 +31,15 @@ class Row:
     error: float = 0.0
     tolerance: float = 0.0
     reason: str = ""
+    left_out: str = ""
+    skipped: bool = False
 
     def __str__(self) -> str:
-        verdict = "pass" if self.passed else "FAIL"
+        verdict = "skip" if self.skipped else "pass" if self.passed else "FAIL"
         if self.reason:
             return f"{self.name:<40} {verdict}  {self.reason}"
         error = f"largest error {self.error:.2e} of tolerance {self.tolerance:.0e} in {self.array}"
-        return f"{self.name:<40} {verdict}  {error}"
+        return f"{self.name:<40} {verdict}  {error}{self.left_out and f'; some not compared: {self.left_out}'}"
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -67,13 +72,18 @@ def run(path: Path, system: str) -> Row:
         return Row(name, passed=False, reason="no .npz beside the .json")
     golden = Golden(path)
     try:
-        results = {key: np.asarray(value) for key, value in case(golden).items()}
+        given = case(golden)
     except Exception as error:  # noqa: BLE001 - whatever a case raises is its result; the others still run
         return Row(
             name, passed=False, reason=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         )
+    absent = {key: value.what for key, value in given.items() if isinstance(value, Absent)}
+    results = {key: np.asarray(value) for key, value in given.items() if key not in absent}
+    left_out = ", ".join(dict.fromkeys(absent.values()))
     worst = None
-    outputs = golden.meta["outputs"]
+    outputs = [name for name in golden.meta["outputs"] if name not in absent]
+    if absent and not outputs:
+        return Row(name, passed=False, reason=f"not here: {left_out}", skipped=True)
     for array in outputs:
         theirs = golden.arrays.get(array)
         ours = results.get(array)
@@ -88,5 +98,5 @@ def run(path: Path, system: str) -> Row:
         error = difference(ours, theirs)
         excess = error / tolerance if tolerance else (0.0 if error == 0 else float("inf"))
         if worst is None or excess > worst[0]:
-            worst = (excess, Row(name, error <= tolerance, array, error, tolerance))
+            worst = (excess, Row(name, error <= tolerance, array, error, tolerance, left_out=left_out))
     return worst[1] if worst else Row(name, passed=False, reason="the json lists no outputs")

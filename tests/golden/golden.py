@@ -10,6 +10,7 @@ import functools
 import json
 import re
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,13 @@ def draw(key: str, shape: tuple[int, ...], salt: int = 0) -> np.ndarray:
     if leaf.endswith(("weight", "gamma", "alpha", "scale")):
         return 1 + 0.1 * z
     return 0.1 * z
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Given by a case in place of an array that cannot be computed on this machine; what: what is not here."""
+
+    what: str
 
 
 class Golden:
