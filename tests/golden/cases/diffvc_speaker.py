@@ -144,7 +144,9 @@ def ge2e_librispeech(golden):
             results |= {f"{name}{suffix}.embeds": embeds, f"{name}{suffix}.cosine": embeds @ embeds.T}
     results["resemblyzer.speaker_embeds"] = np.stack(
         [
-            speaker.embed_speaker(encoder, [s for s, f in zip(sounds, files, strict=True) if f.startswith(f"{person}/")])
+            speaker.embed_speaker(
+                encoder, [s for s, f in zip(sounds, files, strict=True) if f.startswith(f"{person}/")]
+            )
             for person in golden.meta["args"]["speakers"]
         ]
     )
