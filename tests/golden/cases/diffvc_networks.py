@@ -1,0 +1,235 @@
+"""DiffVC's encoder, score network, diffusion and training steps."""
+
+import numpy as np
+import torch
+
+from tk_tools.models.diffvc.average_voice import AverageVoice, MelEncoder, PostNet
+from tk_tools.models.diffvc.diffusion import add_noise, beta, diffuse, gamma, kappa_omega, posterior
+from tk_tools.models.diffvc.networks import Decoder, DiffVC, frame_mask
+from tk_tools.models.diffvc.score import ScoreConfig, ScoreNetwork, time_embedding
+
+
+def _input(golden, name):
+    return torch.from_numpy(golden.signal(f"/{name}"))
+
+
+def _mask(golden, name, x):
+    return frame_mask(torch.tensor(golden.meta["args"][f"{name}_lengths"]), x.shape[-1])
+
+
+def _queue(golden, names):
+    """Noise that gives the named signals, one at each call."""
+    draws = iter(names)
+    return lambda like: _input(golden, next(draws))
+
+
+@torch.no_grad()
+def _tame(golden, network, estimator, postnet=None):
+    """What the json's "fill" changes after the fill."""
+    golden.fill(network)
+    estimator.final_conv.weight.copy_((estimator.final_conv.weight - 1) * 0.1)
+    estimator.final_conv.bias.mul_(0.1)
+    if postnet is not None:
+        postnet.final_conv.weight.sub_(1)
+    return network
+
+
+def _listed(golden, module, prefix=""):
+    """The parameters of a module in the order of the json's list, under whose `prefix` it stands."""
+    parameters = dict(module.named_parameters())
+    return [parameters[key.removeprefix(prefix)] for key in golden.meta["state_dict"] if key.startswith(prefix)]
+
+
+def _gradients(parameters, loss):
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    return np.array([float(parameter.grad.norm()) for parameter in parameters])
+
+
+@torch.no_grad()
+def mel_encoder(golden):
+    network = golden.fill(MelEncoder())
+    results = {}
+    for name in ("x", "x_short", "x_tiny"):
+        x = _input(golden, name)
+        results[f"y{name[1:]}"] = network(x, _mask(golden, name, x))
+    return results
+
+
+@torch.no_grad()
+def postnet(golden):
+    x = _input(golden, "x")
+    return {"y": golden.fill(PostNet())(x, _mask(golden, "x", x))}
+
+
+def encoder_loss(network, x, target, mask):
+    return (mask * (network(x, mask) - target) ** 2).sum() / (mask.sum() * x.shape[1])
+
+
+def fwd_diffusion(golden):
+    network = golden.fill(AverageVoice())
+    x, target = _input(golden, "x"), _input(golden, "target")
+    mask = _mask(golden, "x", x)
+    loss = encoder_loss(network, x, target, mask)
+    norms = _gradients(_listed(golden, network), loss)
+    return {
+        "y": network(x, mask).detach(),
+        "loss": loss.detach(),
+        "grad_norms": norms,
+        "grad_norm_total": np.sqrt((norms**2).sum()),
+    }
+
+
+def _score_network(golden):
+    return ScoreNetwork(ScoreConfig(use_reference=golden.meta["kwargs"]["use_ref_t"]))
+
+
+@torch.no_grad()
+def grad_log_p_estimator(golden):
+    network = golden.fill(_score_network(golden))
+    x, mean, reference, embedding = (_input(golden, name) for name in ("x", "mean", "ref", "c"))
+    time = torch.tensor(golden.meta["args"]["t"])
+    heard = {}
+    network.mid_block1.register_forward_pre_hook(lambda module, given: heard.update(mid=given[0]))
+    if network.config.use_reference:
+        network.ref_block.register_forward_hook(lambda module, given, made: heard.update(reference=made))
+    reference_mask = _mask(golden, "ref", reference)
+    y = network(x, _mask(golden, "x", x), mean, reference.squeeze(1), reference_mask, embedding, time)
+    results = {"y": y, "time_pos_emb": time_embedding(time, 256)}
+    results["mid_block1_in_rms"] = heard["mid"].square().mean(dim=(2, 3)).sqrt()
+    return results | ({"ref_block": heard["reference"]} if "reference" in heard else {})
+
+
+def solver(golden):
+    pairs = np.array(golden.meta["args"]["pairs"])
+    s, t = pairs.T
+    columns = [beta(t), gamma(s, t), gamma(s, t) ** 2, *posterior(s, t)]
+    results = {"pair_table": np.stack(columns, axis=1)}
+    for name in golden.meta["outputs"]:
+        if name.startswith("steps_"):
+            steps = int(name.split("_")[1])
+            times = 1 - np.arange(steps) / steps
+            rates = beta(times)
+            results[name] = np.stack([times, rates, *kappa_omega(steps), np.sqrt(rates / steps)], axis=1)
+    return results
+
+
+def diffusion(golden):
+    decoder = Decoder()
+    _tame(golden, decoder, decoder.estimator)
+    x, mean, reference, reference_mean, embedding, z = (
+        _input(golden, name) for name in ("x0", "mean", "ref", "mean_ref", "c", "z")
+    )
+    mask, reference_mask = _mask(golden, "x", x), _mask(golden, "ref", reference)
+    time = torch.tensor(golden.meta["args"]["t"])
+    noisy, noise = add_noise(x, mean, mask, time, _input(golden, "forward_noise0"))
+    results = {"forward_xt": noisy, "forward_z": noise, "diffused_mean": diffuse(x, mean, mask, time)}
+    given = (mean + z, mask, mean, reference, reference_mask, reference_mean, embedding)
+    steps = golden.meta["args"]["n_timesteps"]
+    with torch.no_grad():
+        for way in ("pf", "em", "ml"):
+            draws = _queue(golden, [f"{way}_noise{step}" for step in range(steps)])
+            results[f"reverse_{way}"] = decoder.sample(*given, way, steps, draws)
+        results["reverse_ml_1step"] = decoder.sample(*given, "ml", 1, _queue(golden, ["ml1_noise0"]))
+    x_ref, mean_x_ref = _input(golden, "x_ref"), _input(golden, "mean_x_ref")
+    loss = decoder.loss(x, mask, mean, x_ref, mean_x_ref, embedding, time, _input(golden, "loss_noise0"))
+    norms = _gradients(_listed(golden, decoder), loss)
+    return results | {
+        "loss_t": loss.detach(),
+        "grad_norms": norms,
+        "grad_norm_total": np.sqrt((norms**2).sum()),
+    }
+
+
+def _decoder_loss(network, x, x_ref, mask, embedding, time, noise):
+    with torch.no_grad():
+        mean, mean_ref = network.encoder(x, mask), network.encoder(x_ref, mask)
+    return network.decoder.loss(x, mask, mean, x_ref, mean_ref, embedding, time, noise)
+
+
+def diffvc(golden):
+    network = DiffVC()
+    _tame(golden, network, network.decoder.estimator, network.encoder.postnet)
+    x, target, embedding = (_input(golden, name) for name in ("x", "x_ref", "c"))
+    steps = golden.meta["args"]["n_timesteps"]
+    with torch.no_grad():
+        mean, made = network.convert(
+            x,
+            _mask(golden, "x", x),
+            target,
+            _mask(golden, "x_ref", target),
+            embedding,
+            golden.meta["args"]["mode"],
+            steps,
+            _queue(golden, [f"noise{step}" for step in range(steps + 1)]),
+        )
+    train = [_input(golden, f"train_{name}") for name in ("x", "x_ref")]
+    mask = _mask(golden, "train", train[0])
+    loss = _decoder_loss(network, *train, mask, *(_input(golden, f"train_{name}") for name in ("c", "t", "noise0")))
+    norms = _gradients(_listed(golden, network.decoder, "decoder."), loss)
+    return {
+        "mean_x": mean,
+        "y": made,
+        "loss": loss.detach(),
+        "decoder_grad_norm_total": np.sqrt((norms**2).sum()),
+    }
+
+
+def train_encoder(golden):
+    network = golden.fill(AverageVoice())
+    with torch.no_grad():
+        network.postnet.final_conv.weight.sub_(1)
+    x, target = _input(golden, "x"), _input(golden, "target")
+    mask = _mask(golden, "x", x)
+    return _train(golden, _listed(golden, network), lambda step: encoder_loss(network, x, target, mask))
+
+
+def train_decoder(golden):
+    network = DiffVC()
+    _tame(golden, network, network.decoder.estimator, network.encoder.postnet)
+    with torch.no_grad():
+        for key, parameter in network.decoder.named_parameters():
+            if key.endswith(".fn.g"):
+                parameter.mul_(0.1)
+    x, x_ref, embedding = (_input(golden, name) for name in ("x", "x_ref", "c"))
+    mask = _mask(golden, "x", x)
+
+    def loss(step):
+        return _decoder_loss(
+            network, x, x_ref, mask, embedding, _input(golden, f"t{step}"), _input(golden, f"noise{step}")
+        )
+
+    return _train(golden, _listed(golden, network.decoder, "decoder."), loss)
+
+
+def _train(golden, parameters, loss):
+    """Adam as the json states it: losses, gradient norms, and how far each parameter went."""
+    stated = golden.meta["args"]
+    before = [parameter.detach().clone() for parameter in parameters]
+    optimiser = torch.optim.Adam(parameters, lr=stated["lr"], betas=stated["betas"], eps=stated["eps"])
+    losses, totals = [], []
+    for step in range(stated["steps"]):
+        optimiser.zero_grad()
+        value = loss(step)
+        value.backward()
+        losses.append(value.item())
+        totals.append(float(torch.nn.utils.clip_grad_norm_(parameters, stated["clip_norm"])))
+        optimiser.step()
+    losses.append(loss(stated["steps"]).item())
+    changes = [(now.detach() - then).norm().item() for now, then in zip(parameters, before, strict=True)]
+    return {"losses": np.array(losses), "grad_norm_totals": np.array(totals), "update_norms": np.array(changes)}
+
+
+CASES = {
+    "mel_encoder": mel_encoder,
+    "postnet": postnet,
+    "fwd_diffusion": fwd_diffusion,
+    "grad_log_p_estimator": grad_log_p_estimator,
+    "grad_log_p_estimator_d_only": grad_log_p_estimator,
+    "solver": solver,
+    "diffusion": diffusion,
+    "diffvc": diffvc,
+    "train_encoder": train_encoder,
+    "train_decoder": train_decoder,
+}

@@ -1,0 +1,86 @@
+"""HiFi-GAN's generator: log-mel -> waveform, with weight norm as published and without it for speed.
+
+Source: Kong et al., "HiFi-GAN: Generative Adversarial Networks for Efficient and High Fidelity Speech Synthesis",
+NeurIPS 2020; jik876/hifi-gan, models.py and config_v1.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+
+SLOPE, LAST_SLOPE = 0.1, 0.01  # of the leaky ReLUs
+
+
+@dataclass(frozen=True)
+class HiFiGANConfig:
+    """Sizes of V1: mel bands, channels behind the first layer; rate and kernel of each stage; kernels and dilations of
+    the residual blocks behind each. The rates' product is the hop length of the mel."""
+
+    bands: int = 80
+    channels: int = 512
+    rates: tuple[int, ...] = (8, 8, 2, 2)
+    kernels: tuple[int, ...] = (16, 16, 4, 4)
+    block_kernels: tuple[int, ...] = (3, 7, 11)
+    dilations: tuple[int, ...] = (1, 3, 5)
+
+
+def _conv(channels_in: int, channels_out: int, kernel: int, dilation: int = 1) -> nn.Module:
+    padding = dilation * (kernel - 1) // 2
+    return weight_norm(nn.Conv1d(channels_in, channels_out, kernel, dilation=dilation, padding=padding))
+
+
+class ResidualBlock(nn.Module):
+    """For each dilation two convolutions beside their input: (B, C, T) -> the same."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+        super().__init__()
+        self.convs1 = nn.ModuleList(_conv(channels, channels, kernel, dilation) for dilation in dilations)
+        self.convs2 = nn.ModuleList(_conv(channels, channels, kernel) for _ in dilations)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            x = x + plain(functional.leaky_relu(dilated(functional.leaky_relu(x, SLOPE)), SLOPE))
+        return x
+
+
+class HiFiGAN(nn.Module):
+    """Log-mel (B, 80, T) of the front end `diffvc` -> waveform (B, 1, 256 T) in -1..1.
+
+    Loads the published keys (weight_g and weight_v of each layer), by what torch's weight_norm does for them.
+    """
+
+    def __init__(self, config: HiFiGANConfig = HiFiGANConfig()):
+        super().__init__()
+        self.config = config
+        self.conv_pre = _conv(config.bands, config.channels, kernel=7)
+        self.ups = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        channels = config.channels
+        for rate, kernel in zip(config.rates, config.kernels, strict=True):
+            up = nn.ConvTranspose1d(channels, channels // 2, kernel, stride=rate, padding=(kernel - rate) // 2)
+            self.ups.append(weight_norm(up))
+            channels //= 2
+            self.resblocks.extend(ResidualBlock(channels, size, config.dilations) for size in config.block_kernels)
+        self.conv_post = _conv(channels, 1, kernel=7)
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        x = self.conv_pre(mel)
+        count = len(self.config.block_kernels)
+        for stage, up in enumerate(self.ups):
+            x = up(functional.leaky_relu(x, SLOPE))
+            blocks = self.resblocks[stage * count : (stage + 1) * count]
+            x = torch.stack([block(x) for block in blocks]).mean(dim=0)
+        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE)))
+
+    def without_weight_norm(self) -> HiFiGAN:
+        """The same network with its weights folded, in place, for inference."""
+        for module in self.modules():
+            if is_parametrized(module, "weight"):
+                remove_parametrizations(module, "weight")
+        return self
