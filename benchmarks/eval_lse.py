@@ -1,8 +1,8 @@
 """LSE of a real video, detection to numbers: tk-eval-lse beside the original's detector and scores, as processes.
 
 python -m benchmarks.eval_lse WAV2LIP SYNCNET_PYTHON FACE.mp4 [SECONDS]
-FACE is scaled to 720p and cut to SECONDS (10); eight such clips go through two workers. Of the original its S3FD on each
-picture and its SyncNetInstance.evaluate are run, and not what lies between (two conversions of the video, shots,
+FACE is scaled to 720p and cut to SECONDS (10); eight such clips go through two workers. Of the original its S3FD on
+each picture and its SyncNetInstance.evaluate are run, and not what lies between (two conversions of the video, shots,
 tracks, crops): the least time that it can take. Its weights are stand-ins that cost what real ones cost, and its CUDA
 calls are turned to the CPU. It needs python_speech_features. Then the peak memory of tk-eval-lse on a clip and on one
 four times as long.

@@ -66,7 +66,12 @@ measure() {
     tk-plot "$work/talking.mp4" "$report/talking.png" >/dev/null
     for name in expert generator gan; do tk-plot "$runs/$name/metrics.csv" "$report/$name.png" >/dev/null; done
     some_may_fail tk-eval-lse --expert "$runs/expert" --curves "$report/talking.sync.h5" "$work/talking.mp4" >"$report/lse.tsv"
-    [ ! -e "$report/talking.sync.h5" ] || tk-plot "$report/talking.sync.h5" "$report/sync.png" >/dev/null
+    local curves=()
+    if [ -e "$report/talking.sync.h5" ]; then
+        tk-plot "$report/talking.sync.h5" "$report/sync.png" >/dev/null
+        curves=(--curves "$report/talking.sync.h5")
+    fi
+    tk-report "${curves[@]}" --title "Wav2Lip: $(basename "$work")" --out "$report" "$report/lse.tsv" >/dev/null
 }
 
 mkdir -p "$work"

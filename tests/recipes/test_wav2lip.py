@@ -125,7 +125,7 @@ def test_whole_recipe_from_videos_to_report(videos, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (work / "talking.mp4").stat().st_size > 0
     report = {path.name for path in (work / "report").iterdir()}
-    assert {"lse.tsv", "talking.png", "sync.png", "expert.png", "generator.png", "gan.png"} <= report
+    assert {"index.html", "lse.tsv", "talking.png", "sync.png", "expert.png", "generator.png", "gan.png"} <= report
 
 
 @pytest.mark.slow  # a quarter of an hour on two cores
