@@ -178,3 +178,14 @@ def test_a_measuring_tool_before_it(installed, tmp_path):
         assert [file["name"] for file in data["files"]] == ["clip.mp4", "real/clip.mp4"]
         assert all(file["source"].startswith("data:video/mp4;base64,") for file in data["files"])
         assert dict(data["facts"][0])["tool"].startswith("tk-eval-video ")
+
+
+def test_the_tracks_of_one_video_are_clips_of_their_own(installed, tmp_path):
+    write_clip(tmp_path / "two.mp4", frames=8, sound=None)
+    table = "path\ttrack\tfirst_frame\tframes\tlse_c\ttool\terror\n"
+    table += "two.mp4\t1\t0\t130\t6.5\tt 1\t\ntwo.mp4\t2\t130\t130\t2.5\tt 1\t\n"
+    ran = installed("tk-report", "--out", "report", stdin=table.encode(), cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    data = page(tmp_path)
+    assert [clip["name"] for clip in data["clips"]] == ["two.mp4#1", "two.mp4#2"]
+    assert [clip["in"][0]["values"] for clip in data["clips"]] == [[6.5, 0, 130], [2.5, 130, 130]]

@@ -71,8 +71,8 @@ def command(
     """Make one HTML page of measurements, to be looked at.
 
     INPUT: tables that tk-eval-* printed, FILE.tsv or FILE.ndjson, or folders of them; '-' or none: the rows themselves
-    from standard input. What several tools said of one clip is joined by its path. NDJSON (--json) also says by which
-    version and with which weights it was measured, and the page keeps that.
+    from standard input. What several tools said of one clip is joined by its path. By which version and with which
+    weights it was measured is kept.
 
     The page opens from disk and loads nothing: means with intervals and distributions, the worst clips first, all rows
     (sorted, filtered), and for each clip its player, its reference, contact sheets, mel spectrograms and sync curve.

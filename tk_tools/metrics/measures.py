@@ -46,8 +46,8 @@ MEASURES = {
     "cer": Measure("CER", "less", "share of letters a recogniser hears wrongly"),
 }  # fmt: skip
 
-COUNTS = ("frames", "frames_with_face", "frames_without_face", "seconds")
-"""Columns of numbers that are no measures: how much there was to measure."""
+COUNTS = ("first_frame", "frames", "frames_with_face", "frames_without_face", "seconds")
+"""Columns of numbers that are no measures: where and how much there was to measure."""
 
 
 def measure_named(name: str) -> Measure:

@@ -24,7 +24,7 @@ from tk_tools.report.numbers import (
     worst_difference_first,
     worst_first,
 )
-from tk_tools.report.systems import Clip, System, by_stem, columns_of, common_folder
+from tk_tools.report.systems import Clip, System, by_stem, columns_of, common_folder, with_track
 
 PAGE = "index.html"
 MARK = '<meta name="generator" content="tk-report'
@@ -105,7 +105,7 @@ def make_page(
     wanted = _with_pictures(systems, named, by, options.details)
     for number, clip in enumerate(wanted, start=1):
         progress(f"pictures of clip {number} of {len(wanted)}")
-        files.draw(clip.path, told)
+        files.draw(clip.path, told, clip.track)
         if clip.reference:
             files.draw(clip.reference, told)
     data = {
@@ -129,14 +129,14 @@ def make_page(
         reach={key: _reach(comparisons, key) for key in measures},
         alone=_alone(named, systems),
         failures=[
-            (shown(system.name), shown(clip.path), [shown(error) for error in clip.errors])
+            (shown(system.name), shown(with_track(clip.path, clip.track)), [shown(error) for error in clip.errors])
             for system in systems
             for clip in system.clips
             if clip.errors
         ],
         tools=facts.tools(),
         folder=shown(common_folder(every)) if not options.compare else "",
-        drawn=sum(files.is_drawn(clip.path) for clip in wanted),
+        drawn=sum(files.is_drawn(clip.path, clip.track) for clip in wanted),
     )
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -156,7 +156,8 @@ def _chosen_measure(by: str | None, measures: list[str]) -> str | None:
 
 def _rows(system: System) -> list[tuple[str, list[Clip | None]]]:
     folder = common_folder(system.clips)
-    return [(shown(os.path.relpath(c.path, folder) if folder else c.path), [c]) for c in system.clips]
+    names = (os.path.relpath(clip.path, folder) if folder else clip.path for clip in system.clips)
+    return [(shown(with_track(name, clip.track)), [clip]) for name, clip in zip(names, system.clips, strict=True)]
 
 
 def _compared_rows(named: Sequence[dict[str, Clip]]) -> list[tuple[str, list[Clip | None]]]:
@@ -200,21 +201,21 @@ class _Files:
                 for name, curve in zip(file.paths, file.curve, strict=True):
                     self._curves[os.path.normpath(name)] = _curve(file.offset, curve)
 
-    def place(self, path: str) -> int:
-        key = os.path.normpath(path)
+    def place(self, path: str, track: int | None = None) -> int:
+        key = with_track(os.path.normpath(path), track)
         if key not in self._places:
             self._places[key] = len(self.found)
             self.found.append(self._media.refer(path) | {"curve": self._curves.get(key)})
         return self._places[key]
 
-    def is_drawn(self, path: str) -> bool:
-        return not {"sheet", "mel"}.isdisjoint(self.found[self.place(path)])
+    def is_drawn(self, path: str, track: int | None = None) -> bool:
+        return not {"sheet", "mel"}.isdisjoint(self.found[self.place(path, track)])
 
-    def draw(self, path: str, told: Callable[[str], None]) -> None:
+    def draw(self, path: str, told: Callable[[str], None], track: int | None = None) -> None:
         from tk_tools.report.pictures import clip_pictures
 
-        item = self.found[self.place(path)]
-        if item["source"] is None or self.is_drawn(path):
+        item = self.found[self.place(path, track)]
+        if item["source"] is None or self.is_drawn(path, track):
             return
         try:
             item |= clip_pictures(Path(path))
@@ -259,7 +260,7 @@ def _tool_first(fact: tuple[str, str]) -> tuple[bool, tuple[str, str]]:
 
 def _entry(clip: Clip, files: _Files, facts: _Facts, keys: list[str]) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "file": files.place(clip.path),
+        "file": files.place(clip.path, clip.track),
         "values": [None if (value := clip.numbers.get(key)) is None else float(f"{value:.6g}") for key in keys],
         "facts": [facts.place(one) for one in clip.facts],
     }

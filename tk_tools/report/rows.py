@@ -19,7 +19,7 @@ from tk_tools.errors import InputError
 from tk_tools.metrics.measures import COUNTS, MEASURES
 
 TABLE_SUFFIXES = (".tsv", ".ndjson", ".jsonl")
-_PATH, _REFERENCE, _ERROR = "path", "reference", "error"
+_PATH, _TRACK, _REFERENCE, _ERROR = "path", "track", "reference", "error"
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 _ESCAPE = re.compile(r"\\.?", re.DOTALL)
 _NUMBERS = {*MEASURES, *COUNTS}
@@ -29,11 +29,13 @@ _NUMBERS = {*MEASURES, *COUNTS}
 class Row:
     """One clip as one tool saw it.
 
-    reference: the file it was compared with; error: why it could not be measured; numbers: what was measured, finite;
-    facts: everything else that the row says (tool, protocol, options), as text.
+    track: which of its faces, where a clip has a row for each (tk-eval-lse --published-tracks). reference: the file it
+    was compared with; error: why it could not be measured; numbers: what was measured, finite; facts: everything else
+    that the row says (tool, protocol, options), as text.
     """
 
     path: str
+    track: int | None = None
     reference: str | None = None
     error: str | None = None
     numbers: dict[str, float] = field(default_factory=dict)
@@ -110,8 +112,10 @@ def _row(values: dict[str, Any], number: int, name: str) -> Row:
             facts |= _flat(key, value)
         elif (number_found := _finite(value)) is not None:
             numbers[key] = number_found
+    track = numbers.pop(_TRACK, None)
     return Row(
         path=_plain(values[_PATH]),
+        track=None if track is None else int(track),
         reference=_text_or_none(values.get(_REFERENCE)),
         error=_text_or_none(values.get(_ERROR)),
         numbers=numbers,

@@ -20,6 +20,7 @@ class Clip:
     """What is known of one clip: as Row, with the facts of each tool by itself."""
 
     path: str
+    track: int | None
     reference: str | None
     errors: list[str] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)
@@ -28,7 +29,12 @@ class Clip:
     @property
     def stem(self) -> str:
         """The name that the clip has in every system."""
-        return stem_of(Path(self.path), _SUFFIXES)
+        return with_track(stem_of(Path(self.path), _SUFFIXES), self.track)
+
+
+def with_track(name: str, track: int | None) -> str:
+    """A clip's name or path, and which of its tracks is meant, as tk-eval-lse --curves names it."""
+    return name if track is None else f"{name}#{track}"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ def join_tables(tables: Iterable[list[Row]], name: str) -> System:
     for table in tables:
         constant = _constant_numbers(table)
         for row in table:
-            clip = clips.setdefault(os.path.normpath(row.path), Clip(path=row.path, reference=None))
+            key = with_track(os.path.normpath(row.path), row.track)
+            clip = clips.setdefault(key, Clip(path=row.path, track=row.track, reference=None))
             clip.reference = clip.reference or row.reference
             if row.error and row.error not in clip.errors:
                 clip.errors.append(row.error)
