@@ -88,6 +88,7 @@ def test_protocol_names_all_that_the_numbers_depend_on(lse, expert, tmp_path):
         "weights": file_digest(expert),
         "crop": "wav2lip 96x96",
         "fps": 25,
+        "face": "largest",
         "max_shift": 10,
         "beyond_ends": "left out",
     }
@@ -170,7 +171,7 @@ def test_a_clip_that_cannot_be_measured_says_why(lse, expert, tmp_path):
         assert found[name]["error"].startswith(reason), name
         assert found[name]["lse_d"] == ""
         assert len([line for line in err.splitlines() if name in line]) == 1
-    assert "1 clip: LSE-D" in err
+    assert f"1 clip ({len(reasons)} more failed): LSE-D" in err
 
 
 @pytest.mark.parametrize("max_shift", [1, 15, 20])
@@ -259,7 +260,7 @@ def test_keep_prints_the_clips_for_which_it_holds_and_nothing_else(lse, expert, 
     out, err = capfd.readouterr()
     assert out.splitlines() == [str(tmp_path / "in" / f"{n}.face.h5") for n in (5, 7)]
     assert "bad.face.h5" in err
-    assert "4 clips, 2 kept" in err
+    assert "4 clips (1 more failed), 2 kept" in err
     code, rows, _ = lse("--json", *arguments)
     assert (code, [row["offset"] for row in rows]) == (1, [0, 2])
 
@@ -366,3 +367,21 @@ def test_published_tracks_needs_its_detector_and_the_published_judge(lse, expert
     assert "tk-weights fetch s3fd-syncnet" in err
     for options in (("--expert", expert), ("--whole-frame",), ("--keep", "lse_c > 3"), ("--fix",)):
         assert run(command, ["--published-tracks", *map(str, options), str(tmp_path)]) == 2
+
+
+def test_silent_speech_is_told_and_not_measured(lse, expert, tmp_path):
+    level, samples = make_clip(1, 60)
+    clip = write_clip(tmp_path / "quiet.face.h5", level, np.zeros_like(samples))
+    code, (row,), err = lse("--expert", expert, clip)
+    assert (code, row["lse_d"]) == (1, "")
+    assert row["error"] == "the sound is silent from start to end"
+    assert str(clip) in err
+
+
+def test_a_clip_whose_best_shift_is_the_last_tried_is_not_fixed(expert, tmp_path, capfd):
+    clip = write_video(tmp_path / "far.mkv", *make_clip(7, 120, 8))
+    assert fix(expert, "--max-shift", 8, clip, tmp_path / "fixed") == 1
+    assert "no sync to be found: the best shift, 8, is the last that was tried" in capfd.readouterr().err
+    assert not (tmp_path / "fixed" / "far.mp4").exists()
+    assert fix(expert, "--max-shift", 12, clip, tmp_path / "fixed") == 0
+    assert fix(expert, "--max-shift", 12, tmp_path / "crops.face.h5", tmp_path / "fixed" / "x.mp4") == 1

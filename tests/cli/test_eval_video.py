@@ -245,6 +245,12 @@ def test_a_set_that_has_no_fvd_says_why_and_keeps_the_rest(measured, real, tmp_p
     assert summary["weights"]["fvd-i3d"].startswith("blake2b:")
 
 
+def test_a_shard_has_no_distance_of_the_set(tk, real, tmp_path):
+    ran = tk("tk-eval-video", "--fid", "--shard", "1/2", "--reference", real, real)
+    assert ran.code == 2
+    assert "of the set as a whole" in ran.err
+
+
 def test_an_empty_set_is_told(tk, real, tmp_path):
     (tmp_path / "empty").mkdir()
     made = write(tmp_path / "made" / "soft.mp4", frames=1)

@@ -7,16 +7,20 @@ from tk_tools.files.transcripts import Transcripts
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["a 1\tHello there.", "a 1|raw text|Hello there.", "a 1|Hello there."],
+    ("lines", "second"),
+    [
+        ("a 1\tHello there.\n\nb\tIt's 3 | 4", "It's 3 | 4"),
+        ("a 1|raw text|Hello there.\n\nb|it's 3|It's three", "It's three"),
+        ("a 1|Hello there.\n\nb|It's 3", "It's 3"),
+    ],
     ids=["tab", "ljspeech", "one bar"],
 )
-def test_lists(tmp_path, line):
+def test_lists(tmp_path, lines, second):
     place = tmp_path / "words.txt"
-    place.write_text(f"\N{BYTE ORDER MARK}{line}\n\nb\tIt's 3 | 4\n", encoding="utf-8")
+    place.write_text(f"\N{BYTE ORDER MARK}{lines}\n", encoding="utf-8")
     words = Transcripts(place)
     assert words.of("a 1") == "Hello there."
-    assert words.of("b") == "It's 3 | 4"
+    assert words.of("b") == second
     assert words.of("c") is None
 
 
@@ -44,3 +48,18 @@ def test_faults(tmp_path, content, said):
     (tmp_path / "words").write_bytes(content)
     with pytest.raises(InputError, match=said):
         Transcripts(tmp_path / "words")
+
+
+def test_one_separator_holds_for_the_whole_list(tmp_path):
+    place = tmp_path / "text"
+    place.write_text("utt1 hello | there\nutt2 yes\n")
+    assert Transcripts(place).of("utt1") == "hello | there"
+    place.write_text("utt1 | hello\nutt2 | yes\n")
+    assert Transcripts(place).of("utt2") == "yes"
+
+
+def test_a_name_with_two_transcripts_is_told(tmp_path):
+    place = tmp_path / "text"
+    place.write_text("utt1 hello\nutt1 goodbye\n")
+    with pytest.raises(InputError, match="line 2 has other words for utt1"):
+        Transcripts(place)

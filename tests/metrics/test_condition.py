@@ -46,3 +46,9 @@ def test_a_division_by_a_measure_that_is_zero_is_told():
     assert kept({"lse_d": 1, "lse_c": 4, "offset": 3})
     with pytest.raises(TkError, match="cannot be worked out here"):
         kept({"lse_d": 1, "lse_c": 1, "offset": 1})
+
+
+@pytest.mark.parametrize("text", ["not " * 3000 + "lse_c", "+" * 20000 + "1", "(" * 300 + "1" + ")" * 300])
+def test_what_is_too_long_or_too_deep_is_told(text):
+    with pytest.raises(ConfigError):
+        Condition(text, ("lse_c",))

@@ -68,6 +68,18 @@ def test_each_track_of_each_shot_is_a_row(judge, tmp_path):
     assert [row["offset"] for row in rows] == [0, 3, 0, 3]
 
 
+def test_a_track_too_short_for_the_shifts_is_an_error_of_its_own(judge, tmp_path):
+    clip = write_two_faces(tmp_path / "two.mp4", late=0)
+    until = CUT + 101  # the second shot's faces are there for too few frames
+    seen = Boxes(lambda number: [LEFT] if number < until else [])
+    options = ClipOptions(max_shift=80)  # needs 125 frames
+    first, second = measure_tracks(clip, judge, seen, options)
+    assert (first[0]["lse_d"], first[1].windows) == (pytest.approx(first[1].lse_d), CUT - 4)
+    assert second[1] is None
+    assert (second[0]["track"], second[0]["first_frame"]) == (2, CUT)
+    assert second[0]["error"].startswith("track 2 of 2: too short to measure")
+
+
 def test_a_video_without_a_track_says_what_the_procedure_takes(judge, tmp_path):
     clip = write_two_faces(tmp_path / "two.mp4", late=0)
     small = [(box[0], box[1], box[0] + 90, box[1] + 90) for box in (LEFT, RIGHT)]

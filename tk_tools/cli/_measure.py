@@ -22,6 +22,13 @@ from tk_tools.jobs.run import explain
 Facts = dict[str, Any] | list[dict[str, Any]]
 
 
+class Ran(NamedTuple):
+    """How a run ended, and how many rows or operands failed."""
+
+    code: ExitCode
+    failed: int
+
+
 class _Attempt(NamedTuple):
     """What came of one file: rows, or a fault in words, with its path (`told`) and without, and its traceback."""
 
@@ -47,14 +54,14 @@ def run_measure(
     errors: Path | None = None,
     seen: Callable[[Path, dict[str, Any]], None] | None = None,
     kept: Callable[[dict[str, Any]], bool] | None = None,
-) -> ExitCode:
+) -> Ran:
     """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
 
-    `measure` gives the facts of one row, or of several in a list. With more than one of `workers` it is sent to
-    processes, with `dask` (HOST:PORT) to a cluster: then what it holds must not hang on the working folder. part: K, N:
-    only every N-th input. errors: a file for those that failed. seen: called here with the facts of each row, in order,
-    and may take some out. kept: print the rows alone for which it is true, and of these the paths alone. Exit code 1
-    when some failed.
+    `measure` gives the facts of one row, or of several in a list, each of which may have an `error` of its own. With
+    more than one of `workers` it is sent to processes, with `dask` (HOST:PORT) to a cluster: then what it holds must
+    not hang on the working folder. part: K, N: only every N-th input. errors: a file for those that failed. seen:
+    called here with the facts of each row, in order, and may take some out. kept: print the rows alone for which it is
+    true, and of these the paths alone. Exit code 1 when some failed.
     """
     log = Log(tool, verbosity)
     list_of_failures = FailureList(errors, tool)
@@ -80,7 +87,9 @@ def run_measure(
                     log.detail(attempt.trace)
                     yield {"path": str(path), "error": attempt.fault}
                 for facts in attempt.rows:
-                    if seen is not None:
+                    if "error" in facts:
+                        failed(path, f"{path}: {facts['error']}")
+                    elif seen is not None:
                         seen(path, facts)
                     yield {"path": str(path)} | facts
 
@@ -94,7 +103,7 @@ def run_measure(
                 write_line(row["path"])
     finally:
         list_of_failures.close()
-    return ExitCode.SOME_FAILED if failures else ExitCode.DONE
+    return Ran(ExitCode.SOME_FAILED if failures else ExitCode.DONE, failures)
 
 
 def _attempts(

@@ -7,7 +7,7 @@
 --device      device of torch                            crop-face, eval-*
 --errors      file for the failed inputs, NDJSON         all file tools, eval-*
 --face        which face to follow                       crop-face, eval-lse, eval-video
---force       make results again                         all file tools, demo-data
+--force       make results again                         all file tools, demo-data, eval-lse --fix
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
 --null, -0    paths on stdin end with NUL                all tools that take paths

@@ -16,8 +16,8 @@ _HOW = ("tool", "protocol")  # how a row was measured: too long for a terminal
 def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool = False) -> None:
     """Print rows with the given columns, each as soon as it is known (a terminal's table at the end).
 
-    NDJSON holds every key of a row, TSV the columns, the table those but the tool and its protocol. Missing values are
-    empty, and null in NDJSON.
+    NDJSON holds every key of a row, TSV the columns, the table those that are filled, but the tool and its
+    protocol. Missing values are empty, and null in NDJSON.
     """
     if as_json:
         for row in rows:
@@ -54,15 +54,21 @@ def _cell(value: Any) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
+def _on_terminal(value: Any) -> str:
+    """A number with as many digits as say something."""
+    return f"{value:.4g}" if isinstance(value, float) and math.isfinite(value) else _cell(value)
+
+
 def _print_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    shown = [column for column in columns if not rows or any(_cell(row.get(column)) for row in rows)]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column in shown:
         numbers = all(isinstance(row.get(column), (int, float, type(None))) for row in rows)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+        table.add_row(*(Text(_on_terminal(row.get(column))) for column in shown))
     Console().print(table)

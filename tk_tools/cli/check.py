@@ -52,7 +52,7 @@ def command(operands: tuple[Path, ...], workers: int, json: bool, null: bool, ve
         verbosity=verbose - quiet,
         workers=workers,
         seen=seen,
-    )
+    ).code
 
 
 main = entry(command)

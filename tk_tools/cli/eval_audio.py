@@ -75,10 +75,10 @@ def command(
 
     mcd: mel-cepstral distortion in dB, always after dynamic time warping. f0_rmse (Hz), f0_cents and f0_corr compare
     the melody where both are voiced, vde is the share of frames voiced in one alone: frames of 10 ms side by side, or
-    along the path of the warping when the lengths differ. stoi, estoi (pystoi) and pesq (wide band, 16 kHz) need
-    equal lengths, to within 20 ms; else they are left empty, or --align cuts both. speaker: cosine of the GE2E
-    embeddings (Resemblyzer). loudness: LUFS of the made less the real (BS.1770). duration: made over real. wer and cer
-    compare what a recogniser hears in the made clip with --transcripts.
+    along the path of the warping when the lengths differ. stoi, estoi (pystoi) and pesq (wide band, 16 kHz) need equal
+    lengths, to within 20 ms; else they are left empty, or --align cuts both. speaker: cosine of the GE2E embeddings
+    (Resemblyzer). loudness: LUFS of the made less the real (BS.1770). duration: made over real. Both are of the whole
+    sounds. wer and cer compare what a recogniser hears in the made clip with --transcripts.
 
     A measure whose package or weights are not here is told by name, with the command that gets it, and the others are
     taken. What cannot be measured is left empty; --json says why under left_out.
@@ -111,6 +111,8 @@ def command(
         raise click.UsageError("Give --reference PATH or --pairs FILE: what are the sounds to be compared with?")
     if common.dask:
         values |= {name: values[name] and values[name].absolute() for name in ("transcripts", "weights_dir")}
+        if Path(values["recogniser"]).is_dir():
+            values["recogniser"] = str(Path(values["recogniser"]).absolute())
     options = SpeechOptions(**values | {"mcd_rate": int(values["mcd_rate"])})
     if summary is not None:
         check_summary(summary)
@@ -120,7 +122,7 @@ def command(
         log.warn(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} absent: {reason}")
     options = without(options, absent)
     seen = _Seen(MEASURES)
-    code = run_measure(
+    code, failed = run_measure(
         TOOL,
         common.operands,
         partial(measure_of_name, references=references, options=options),
@@ -139,9 +141,10 @@ def command(
         log.warn(line)
     means = means_of(seen.found)
     if means:
-        log.info(in_words(means) + seen.rates_in_words())
+        log.info(in_words(means, failed) + seen.rates_in_words())
     if summary is not None:
-        write_summary(summary, f"{TOOL} {__version__}", means, clips=seen.clips, absent=absent, **seen.whole())
+        counts = {"clips": seen.clips, "failed": failed, "shard": common.shard}
+        write_summary(summary, f"{TOOL} {__version__}", means, absent=absent, **counts, **seen.whole())
     return code
 
 

@@ -17,7 +17,7 @@ COLUMNS = ("path", "frames", "offset", "lse_d", "lse_c", "faces", "tool", "proto
 TRACK_COLUMNS = ("path", "track", "first_frame", *COLUMNS[1:])
 
 TOOL = "tk-eval-lse"
-SUMMED = ("lse_d", "lse_c", "offset")
+SUMMED = ("lse_d", "lse_c", "offset")  # of a set, offsets by their size: +5 and -5 are not none
 
 
 @click.command(TOOL, context_settings=_options.CONTEXT)
@@ -87,9 +87,9 @@ def command(**values: Any) -> int:
     --fix writes NAME.mp4, at 25 frames/s with mono sound, and prints its path instead of a row; --force goes with it.
 
     --published-tracks is the procedure of syncnet_python for videos as they are: S3FD (tk-weights fetch s3fd-syncnet),
-    shots, tracks of more than 100 frames and 100 px, its crops; rows then have track and first_frame. It decodes each
-    video twice and needs the published judge. Sound is taken from the source: the original's way over MP3 delays it, so
-    its offsets are up to two frames lower.
+    shots, tracks of more than 100 frames and 100 px, its crops; rows then have track and first_frame. --face and
+    --backend have no part in it; it decodes each video twice and needs the published judge. Sound is taken from the
+    source: the original's way over MP3 delays it, so its offsets are up to two frames lower.
 
     A clip that cannot be measured (no sound, no face, shorter than 1.12 s, which are 28 frames) has the reason in its
     row, and the exit code is 1. With --max-shift N it needs 1.5 N + 5 frames, so that at each shift a third of its
@@ -164,6 +164,8 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
         _check_curves(curves)
     if summary is not None:
         check_summary(summary)
+    if common.dask and values["weights_dir"] is not None:
+        values["weights_dir"] = values["weights_dir"].absolute()
     options = ClipOptions(**values)
     name = "expert" if expert else "syncnet-v2"
     weights = find_judge(expert, checkpoint, options.weights_dir).absolute()  # for the workers of a cluster too
@@ -187,7 +189,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
 
     curves_file = nullcontext() if curves is None else create_sync_file(curves, judge=weights, protocol=protocol)
     with curves_file as writer:
-        code = run_measure(
+        code, failed = run_measure(
             TOOL,
             common.operands,
             measure,
@@ -203,11 +205,19 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
             seen=seen,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )
-    means = means_of({name: [row[name] for row in rows] for name in SUMMED})
+    means = means_of({name: [abs(row[name]) for row in rows] for name in SUMMED})
     if rows:
-        Log(TOOL, common.verbosity).info(_in_words(rows, means))
+        Log(TOOL, common.verbosity).info(_in_words(rows, means, failed))
     if summary is not None:
-        write_summary(summary, f"{TOOL} {__version__}", means, clips=len(rows), protocol=protocol)
+        write_summary(
+            summary,
+            f"{TOOL} {__version__}",
+            means,
+            clips=len(rows),
+            failed=failed,
+            shard=common.shard,
+            protocol=protocol,
+        )
     return code
 
 
@@ -226,15 +236,15 @@ def _check_curves(path: Path) -> None:
             raise InputError("is there already and is no file of curves; move it or name another", path=path) from error
 
 
-def _in_words(rows: list[dict[str, Any]], means: dict[str, Any]) -> str:
+def _in_words(rows: list[dict[str, Any]], means: dict[str, Any], failed: int) -> str:
     from statistics import median
 
-    from tk_tools.metrics.summary import interval_in_words
+    from tk_tools.metrics.summary import failed_in_words, interval_in_words
 
     parts = [f"{title} {interval_in_words(means[name])}" for name, title in (("lse_d", "LSE-D"), ("lse_c", "LSE-C"))]
     offset = median(row["offset"] for row in rows)
     what = "track" if "track" in rows[0] else "clip"
-    clips = f"{len(rows)} {what}" + ("" if len(rows) == 1 else "s")
+    clips = f"{len(rows)} {what}" + ("" if len(rows) == 1 else "s") + failed_in_words(failed)
     kept = f", {sum(row['kept'] for row in rows)} kept" if "kept" in rows[0] else ""
     return f"{clips}{kept}: {', '.join(parts)}, offset {offset:g} (means, median of the offsets)"
 

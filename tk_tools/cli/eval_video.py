@@ -104,6 +104,8 @@ def command(
     alone = references is None
     if alone and (fid or fvd or values["align"]):
         raise click.UsageError("--fid, --fvd and --align need --reference PATH or --pairs FILE.")
+    if (fid or fvd) and common.shard != (1, 1):
+        raise click.UsageError("--fid and --fvd are of the set as a whole; a --shard of it has others.")
     if common.dask and values["weights_dir"] is not None:
         values["weights_dir"] = values["weights_dir"].absolute()
     absent: dict[str, str] = {}
@@ -125,11 +127,13 @@ def command(
 
     def seen(path: Path, facts: dict[str, Any]) -> None:
         measured.append((path, None if alone else Path(facts["reference"])))
+        if options.faces and not alone and not facts["frames_with_face"]:
+            log.warn(f"{path}: no picture with a face in it and in its reference; mouth, lmd and identity are left out")
         for name in measures:
             if facts[name] is not None:
                 found[name].append(facts[name])
 
-    code = run_measure(
+    code, failed = run_measure(
         TOOL,
         common.operands,
         partial(measure_of_name, references=references, options=options),
@@ -146,8 +150,8 @@ def command(
     )
     means = means_of(found)
     if means:
-        log.info(in_words(means))
-    whole: dict[str, Any] = {"clips": len(measured), "faces": options.faces}
+        log.info(in_words(means, failed))
+    whole: dict[str, Any] = {"clips": len(measured), "failed": failed, "shard": common.shard, "faces": options.faces}
     if not alone:
         digests = options.networks.digests() | {WEIGHTS[name]: file_digest(path) for name, path in weights.items()}
         whole |= {"window": options.window, "aligned": options.align, "lpips_network": lpips, "weights": digests}

@@ -50,7 +50,7 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
         as_json=json,
         null=null,
         verbosity=verbose - quiet,
-    )
+    ).code
 
 
 main = entry(command)

@@ -13,7 +13,8 @@ class Transcripts:
 
     Of a folder, and those below it, NAME.txt is read when it is asked for. Lines of a list are NAME, a tab, words;
     NAME|words or NAME|words|words as LJSpeech has them (the last are taken); or NAME, a space, words (Kaldi's text,
-    LibriSpeech). InputError: it cannot be read, is empty, a line is none of these, or two files have one name.
+    LibriSpeech). InputError: it cannot be read, is empty, a line is none of these, or two files or lines have one
+    name. One separator holds for the whole list.
     """
 
     def __init__(self, place: Path):
@@ -36,18 +37,27 @@ class Transcripts:
 
 def _read_list(path: Path) -> dict[str, str]:
     words: dict[str, str] = {}
-    for number, line in enumerate(_read(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        separator = next((mark for mark in "\t|" if mark in line), " ")
-        name, found, rest = line.strip().partition(separator)
+    numbered = enumerate(_read(path).split("\n"), start=1)
+    lines = [(number, line.strip()) for number, line in numbered if line.strip()]
+    separator = _separator([line for _, line in lines])
+    for number, line in lines:
+        name, found, rest = line.partition(separator)
+        name = name.strip()
         text = rest.rpartition("|")[2] if separator == "|" else rest
         if not (found and text.strip()):
             raise InputError(f"line {number} is not a name and its words, with a tab, | or space between", path=path)
-        words[name] = text.strip()
+        if words.setdefault(name, text.strip()) != text.strip():
+            raise InputError(f"line {number} has other words for {name} than a line before", path=path)
     if not words:
         raise InputError("holds no transcript", path=path)
     return words
+
+
+def _separator(lines: list[str]) -> str:
+    """A tab where half of the lines have one, a bar where all have, since words may hold one; else a space."""
+    if 2 * sum("\t" in line for line in lines) >= len(lines):
+        return "\t"
+    return "|" if all("|" in line for line in lines) else " "
 
 
 def _read(path: Path) -> str:

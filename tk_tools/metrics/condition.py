@@ -11,6 +11,7 @@ import simpleeval
 
 from tk_tools.errors import ConfigError, TkError
 
+LONGEST = 1000  # characters
 FUNCTIONS = {"abs": abs, "max": max, "min": min, "round": round}
 
 
@@ -23,10 +24,13 @@ class Condition:
 
     def __init__(self, text: str, names: Collection[str]):
         self.text = text
+        if len(text) > LONGEST:
+            raise ConfigError(f"a condition of {len(text)} characters is too long; {LONGEST} do")
         try:
             found = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
-        except (SyntaxError, ValueError) as error:
-            raise ConfigError(f"{text!r} is no condition ({error.args[0]}); write one as lse_c >= 3") from error
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = error.args[0] if error.args else "too deep"
+            raise ConfigError(f"{text!r} is no condition ({reason}); write one as lse_c >= 3") from error
         if unknown := sorted(found - set(names) - set(FUNCTIONS)):
             raise ConfigError(f"{text!r}: no measure {', '.join(unknown)}; there are {', '.join(names)}")
         with suppress(ArithmeticError):  # these values need not do
@@ -42,5 +46,5 @@ class Condition:
     def _work_out(self, row: Mapping[str, Any]) -> bool:
         try:
             return bool(simpleeval.SimpleEval(names=dict(row), functions=FUNCTIONS).eval(self.text))
-        except (simpleeval.InvalidExpression, TypeError, ValueError) as error:
+        except (simpleeval.InvalidExpression, TypeError, ValueError, RecursionError) as error:
             raise ConfigError(f"{self.text!r} is no condition: {error}") from error

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tk_tools.errors import OutputError
+from tk_tools.errors import InputError, OutputError
 from tk_tools.files.atomic import atomic_path
+from tk_tools.files.face_file import FACE
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
@@ -42,12 +43,20 @@ def fix_sync(source: Path, weights: Path, target: Path, options: FixOptions) -> 
     measure_file on the source; "left_out", and nothing is written, where options.keep does not hold.
     InputError: see measure_file. OutputError: it cannot be written.
     """
+    if source.name.endswith(FACE.suffix):
+        raise InputError("holds crops; give the video itself", path=source)
     made = describe(options, source, weights)
     facts, _ = measure_file(source, load_judge(options.judge, weights, options.device), options)
     if options.keep is not None and not Condition(options.keep, MEASURES)({name: facts[name] for name in MEASURES}):
         why = ", ".join(f"{name} {facts[name]:.4g}" for name in MEASURES[:3])
         stays = {"warning": f"{target} of an earlier run stays, and would be left out now"} if target.exists() else {}
         return facts | {"left_out": why} | stays
+    if abs(facts["offset"]) == options.max_shift:
+        raise InputError(
+            f"has no sync to be found: the best shift, {facts['offset']}, is the last that was tried (lse_c "
+            f"{facts['lse_c']:.2g}); look at the clip, or try a larger --max-shift",
+            path=source,
+        )
     with tempfile.TemporaryDirectory(prefix="tk-fix-") as folder:
         sound = Path(folder, "sound.wav")
         rate = audio_rate(source)

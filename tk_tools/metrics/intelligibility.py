@@ -12,6 +12,7 @@ import numpy as np
 from tk_tools.errors import InputError, MissingPackage
 
 SAMPLE_RATE = 16000  # Hz
+LONGEST_PESQ = 60  # seconds: P.862 is for some 8 to 30, and the package pesq crashes the process from about 118 on
 
 
 def stoi(made: np.ndarray, reference: np.ndarray, extended: bool = False) -> float:
@@ -22,10 +23,10 @@ def stoi(made: np.ndarray, reference: np.ndarray, extended: bool = False) -> flo
     import pystoi
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # it warns and gives 1e-5 when there is too little
+        warnings.filterwarnings("error", message="Not enough STFT frames")  # it then gives 1e-5
         try:
             return float(pystoi.stoi(reference, made, SAMPLE_RATE, extended=extended))
-        except (RuntimeWarning, ValueError) as error:
+        except RuntimeWarning as error:
             raise InputError("less than 0.4 s of speech in the reference") from error
 
 
@@ -40,8 +41,10 @@ def check_pesq() -> None:
 def pesq_score(made: np.ndarray, reference: np.ndarray) -> float:
     """Wide-band PESQ (MOS-LQO, 1.0 to 4.64) of waveforms (n,) at 16 kHz.
 
-    InputError: it hears no speech, or less than 0.25 s is there. MissingPackage: as check_pesq.
+    InputError: it hears no speech, less than 0.25 s is there, or more than LONGEST_PESQ. MissingPackage: as check_pesq.
     """
+    if len(reference) > LONGEST_PESQ * SAMPLE_RATE:
+        raise InputError(f"longer than {LONGEST_PESQ} s, which PESQ is not made for")
     check_pesq()
     import pesq
 

@@ -45,7 +45,7 @@ def tracks_for_rows(path: Path, *, weights: Path, detector: Path, options: ClipO
     SyncResult as "result"."""
     judge = load_judge("syncnet-v2", weights, options.device)
     found = measure_tracks(path, judge, _load_detector(detector, options.device), options)
-    return [facts | {"result": result} for facts, result in found]
+    return [facts if result is None else facts | {"result": result} for facts, result in found]
 
 
 @lru_cache(maxsize=1)
@@ -55,11 +55,12 @@ def _load_detector(weights: Path, device: str) -> SyncnetDetector:
 
 def measure_tracks(
     path: Path, judge: Judge, detector: SyncnetDetector, options: ClipOptions
-) -> Iterator[tuple[dict[str, Any], SyncResult]]:
+) -> Iterator[tuple[dict[str, Any], SyncResult | None]]:
     """LSE-D, LSE-C and offset of each face track of a video, as facts and with all distances.
 
     Facts: track (from 1, in the order of the procedure), first_frame and frames (at 25 frames/s), offset (frames),
-    lse_d, lse_c, faces. InputError: no video or no sound, or no track long and large enough.
+    lse_d, lse_c, faces; an error instead for a track that is too short for options.max_shift. InputError: no video or
+    no sound, or no track long and large enough.
     """
     if path.name.endswith(FACE.suffix):
         raise InputError("holds crops; the published procedure finds the faces itself: give the video", path=path)
@@ -75,6 +76,7 @@ def measure_tracks(
         )
     for number, track in enumerate(tracks, start=1):
         start, stop = (int(second * SAMPLE_RATE) for second in audio_cut(track.frames))
+        facts: dict[str, Any] = {"track": number, "first_frame": int(track.frames[0]), "frames": len(track.frames)}
         try:
             result = measure_clip(
                 judge.scorer,
@@ -84,16 +86,9 @@ def measure_tracks(
                 least=least_frames(options.max_shift),
             )
         except InputError as error:
-            raise InputError(f"track {number}: {error.message}", path=path) from error
-        facts = {
-            "track": number,
-            "first_frame": int(track.frames[0]),
-            "frames": len(track.frames),
-            "offset": result.offset,
-            "lse_d": result.lse_d,
-            "lse_c": result.lse_c,
-            "faces": FACES,
-        }
+            yield facts | {"error": f"track {number} of {len(tracks)}: {error.message}"}, None
+            continue
+        facts |= {"offset": result.offset, "lse_d": result.lse_d, "lse_c": result.lse_c, "faces": FACES}
         yield facts, result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -67,17 +68,20 @@ class ReferencesByList:
         self.made: list[Path] = []
         self._paths: dict[str, Path] = {}
         try:
-            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", path=path) from error
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
+            line = line.removesuffix("\r")
             if not line.strip():
                 continue
             made, tab, reference = line.partition("\t")
             if not (made and tab and reference):
                 raise InputError(f"line {number} is not MADE, a tab and REFERENCE", path=path)
+            key = os.path.abspath(made)
+            if self._paths.setdefault(key, Path(reference)) != Path(reference):
+                raise InputError(f"line {number} has another reference for {made} than a line before", path=path)
             self.made.append(Path(made))
-            self._paths[os.path.abspath(made)] = Path(reference)
         if not self.made:
             raise InputError("holds no pair", path=path)
 
@@ -102,3 +106,13 @@ def check_apart(made: Iterable[Path], real: Iterable[Path]) -> None:
 def find_references(place: Path, suffixes: tuple[str, ...]) -> References:
     """Those of a folder, by name, or one file for all."""
     return ReferencesByName(place, suffixes) if place.is_dir() else OneReference(place)
+
+
+def check_pair(made: Path, reference: Path) -> None:
+    """InputError, about the made file: one of the two does not exist, or they are the same."""
+    if not made.exists():
+        raise InputError("does not exist", path=made)
+    if not reference.exists():
+        raise InputError(f"has no reference: {reference} does not exist", path=made)
+    if made.samefile(reference):
+        raise InputError("is its own reference", path=made)

@@ -28,7 +28,7 @@ from tk_tools.metrics import intelligibility, pitch_error
 from tk_tools.metrics.lag import find_lag
 from tk_tools.metrics.loudness import loudness
 from tk_tools.metrics.mel_cepstral_distortion import check_definition, distortion_along_path, kubichek_distortion
-from tk_tools.metrics.references import References
+from tk_tools.metrics.references import References, check_pair
 from tk_tools.metrics.word_error import check_jiwer, word_errors
 from tk_tools.weights.find import find_weights
 
@@ -119,24 +119,21 @@ def measure_speech(made: Path, reference: Path, options: SpeechOptions = SpeechO
 
     InputError: not readable, the same file twice, silent, or shorter than SHORTEST.
     """
-    for path, what in ((made, "does not exist"), (reference, f"has no reference: {reference} does not exist")):
-        if not path.exists():
-            raise InputError(what, path=made)
-    if made.samefile(reference):
-        raise InputError("is its own reference", path=made)
+    check_pair(made, reference)
     return _Pair(_read(made), _read(reference, of=made), options).measures(stem_of(made, SUFFIXES))
 
 
 def measure_of_name(made: Path, *, references: References, options: SpeechOptions) -> dict[str, Any]:
     """measure_speech of a made file and the reference of its name, with all that the numbers depend on."""
     reference = references.of(made)
-    with_speaker = "speaker" not in options.absent
+    here = {name: name not in options.absent for name in ("mcd", "f0_rmse", "speaker", "wer")}
+    listens = here["wer"] and options.transcripts is not None
     protocol = {
-        "mcd": f"{options.mcd} {options.mcd_rate} Hz",
-        "f0": options.f0,
+        "mcd": f"{options.mcd} {options.mcd_rate} Hz" if here["mcd"] else None,
+        "f0": options.f0 if here["f0_rmse"] else None,
         "aligned": options.align,
-        "speaker_weights": file_digest(find_weights("ge2e", options.weights_dir)) if with_speaker else None,
-        "recogniser": None if options.transcripts is None else options.recogniser,
+        "speaker_weights": file_digest(find_weights("ge2e", options.weights_dir)) if here["speaker"] else None,
+        "recogniser": options.recogniser if listens else None,
     }
     told = {"tool": f"tk-eval-audio {__version__}", "protocol": protocol, "reference": str(reference)}
     return measure_speech(made, reference, options) | told
@@ -206,6 +203,8 @@ class _Pair:
             self._values |= measure()
         except InputError as error:
             self._left_out |= dict.fromkeys(names, error.message)
+        except Exception as error:  # noqa: BLE001 - of the packages that measure; the other measures are to be taken
+            self._left_out |= dict.fromkeys(names, f"{type(error).__name__}: {error}")
 
     def _spectrum(self) -> np.ndarray | None:
         """Take MCD; the path in seconds along which frames belong together, None where they are side by side."""

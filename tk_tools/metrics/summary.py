@@ -17,11 +17,16 @@ def means_of(found: Mapping[str, Sequence[float]]) -> dict[str, Mean]:
     return {name: mean_with_interval(values) for name, values in found.items() if len(values)}
 
 
-def in_words(means: Mapping[str, Mean]) -> str:
-    """One line: how many clips, and each mean with its interval."""
+def in_words(means: Mapping[str, Mean], failed: int = 0) -> str:
+    """One line: how many clips, and each mean with its interval; how many are not in them, since they failed."""
     parts = [f"{name} {interval_in_words(mean)}" for name, mean in means.items()]
     count = max(mean.count for mean in means.values())
-    return f"{count} {'clip' if count == 1 else 'clips'}: {', '.join(parts)}"
+    return f"{count} {'clip' if count == 1 else 'clips'}{failed_in_words(failed)}: {', '.join(parts)}"
+
+
+def failed_in_words(failed: int) -> str:
+    """What stands behind the number of clips."""
+    return f" ({failed} more failed)" if failed else ""
 
 
 def interval_in_words(mean: Mean) -> str:

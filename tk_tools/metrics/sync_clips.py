@@ -33,6 +33,7 @@ from tk_tools.metrics.lse import MAX_SHIFT, SyncResult
 
 MEASURES = ("lse_d", "lse_c", "offset", "frames", "frames_without_face")  # the numbers among measure_file's facts
 BLOCK = 64  # frames that are in memory at a time
+SILENCE = 1  # the least step of 16 bits: what a coder makes of nothing
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Judge:
             "crop": f"{self.scorer.layout} {self.scorer.size}x{self.scorer.size}",
             "fps": FRAME_RATE,
             "max_shift": options.max_shift,
+            "face": options.face,
             "beyond_ends": "zeros" if self.scorer.zeros_beyond_ends else "left out",
         }
 
@@ -126,6 +128,8 @@ def measure_file(path: Path, judge: Judge, options: ClipOptions = ClipOptions())
         else _VideoClip(path, judge.scorer, options)
     )
     try:
+        if np.abs(clip.samples).max(initial=0) <= SILENCE:
+            raise InputError("the sound is silent from start to end")
         least = least_frames(options.max_shift)
         result = measure_clip(judge.scorer, clip, clip.samples, max_shift=options.max_shift, least=least)
     except InputError as error:

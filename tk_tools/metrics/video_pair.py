@@ -27,7 +27,7 @@ from tk_tools.metrics.cpbd import cpbd
 from tk_tools.metrics.identity import ArcFaceIdentity, BackendIdentity, IdentityMeter
 from tk_tools.metrics.networks import Networks
 from tk_tools.metrics.picture_quality import SIDE, psnr, ssim
-from tk_tools.metrics.references import References
+from tk_tools.metrics.references import References, check_pair
 
 MEASURES = ("ssim", "psnr", "lpips", "ssim_mouth", "psnr_mouth", "lpips_mouth", "lmd", "identity", "cpbd")
 MEASURES_ALONE = ("cpbd",)
@@ -71,8 +71,16 @@ def measure_pair(made: Path, reference: Path, options: PairOptions = PairOptions
 
     InputError: not readable, the same file twice, or of another size, rate or length without options.align.
     """
-    if made.samefile(reference):
-        raise InputError("is its own reference", path=made)
+    check_pair(made, reference)
+    try:
+        return _measure(made, reference, options)
+    except InputError as error:
+        if error.path is None or Path(error.path) != reference:
+            raise
+        raise InputError(f"its reference {reference} {error.message}", path=made) from error
+
+
+def _measure(made: Path, reference: Path, options: PairOptions) -> dict[str, Any]:
     first = VideoReader(made, fps=None)
     second = VideoReader(reference, fps=first.fps if options.align else None)
     if not options.align:
@@ -112,7 +120,7 @@ def measure_alone(made: Path, options: PairOptions = PairOptions()) -> dict[str,
 def measure_of_name(made: Path, *, references: References | None, options: PairOptions) -> dict[str, Any]:
     """measure_pair of a made video and the reference of its name, with all that the numbers depend on; without
     references measure_alone."""
-    how: dict[str, Any] = {"face_backend": options.backend if options.faces else None}
+    how: dict[str, Any] = {"face_backend": options.backend if options.faces else None, "face": options.face}
     if references is None:
         facts = measure_alone(made, options)
     else:
