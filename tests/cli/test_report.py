@@ -134,6 +134,17 @@ def test_wrong_usage(report, tmp_path, arguments, stdin, said):
     assert not (tmp_path / "report").exists()
 
 
+def test_systems_that_were_not_measured_alike_are_told(report, tmp_path):
+    header = "path\tssim\ttool\tprotocol\n"
+    tables = [
+        header + f"x.mp4\t0.5\ttk-eval-video 1\twindow={window} aligned=False\n" for window in ("gaussian", "uniform")
+    ]
+    ran = report("-q", "--compare", stdin="".join(tables))
+    assert ran.code == 0
+    assert "not measured alike: tk-eval-video window (A: gaussian; B: uniform)" in ran.err
+    assert "not measured alike" not in report("-q", "--compare", stdin=tables[0] * 2).err
+
+
 def test_one_measure_of_one_clip_that_differs_is_told(report):
     ran = report(stdin=A + A.replace("0.5", "0.6"))
     assert (ran.code, ran.out) == (1, "")

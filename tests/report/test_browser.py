@@ -249,6 +249,22 @@ def test_two_systems_side_by_side(visit, comparison):
     assert page.locator(".comparison tbody tr").count() == 2
 
 
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)], ids=["phone, dark", "desktop, light"])
+def test_systems_that_were_not_measured_alike(visit, tmp_path, width, dark):
+    tables = [
+        [Row("a.mp4", numbers={"ssim": 0.5}, facts={"tool": "tk-eval-video 1", "protocol window": window})]
+        for window in ("gaussian", "<b>" + 90 * "w")
+    ]
+    options = ReportOptions(compare=True)
+    page = visit(make_page(tmp_path, systems(*tables), options).path, width=width, dark=dark).page
+    notice = page.get_by_role("region", name="Comparison", exact=True).get_by_role("note")
+    assert notice.locator("li").all_inner_texts() == [f"tk-eval-video window: A gaussian; B <b>{90 * 'w'}"]
+    method = page.get_by_role("region", name="Method").locator(".apart")
+    assert method.inner_text().split() == ["window", "A", "gaussian;", "B", f"<b>{90 * 'w'}"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert min(ratio for _, ratio in page.evaluate(CONTRASTS)) >= 4.5
+
+
 def test_of_a_measure_that_is_best_at_a_number_the_distance_from_it_counts(visit, tmp_path):
     old, new = ({"a": -4.0, "b": 1.0, "c": 2.0}, {"a": 3.0, "b": -6.0, "c": 2.0})
     tables = [[Row(f"{name}.mp4", numbers={"offset": value}) for name, value in found.items()] for found in (old, new)]

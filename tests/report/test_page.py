@@ -188,6 +188,50 @@ def test_two_systems(tmp_path):
     assert "no clear difference" in lmd
 
 
+def test_the_verdict_does_not_hang_on_what_else_the_rows_say(tmp_path):
+    def compared(*names):
+        old, new = (
+            [
+                Row(f"{n}.wav", numbers={"wer": wer + n / 100} | {name: float(n + wer) for name in names})
+                for n in range(8)
+            ]
+            for wer in (0.1, 0.2)
+        )
+        text = make_page(tmp_path, systems(old, new), ReportOptions(compare=True)).path.read_text(encoding="utf-8")
+        return text, re.findall(r'<tr>\s*<th scope="row">.*?</tr>', text, re.DOTALL)
+
+    text, rows = compared()
+    assert "0.008" in rows[0]  # 2 of 256 patterns
+    for names in [("words", "word_edits", "characters", "character_edits", "lag", "seconds"), ("shine", "another")]:
+        more, same = compared(*names)
+        assert same == rows
+        assert "corrected for 1 comparison " in more
+    assert "Not tested, since which direction is better is not known: another, shine." in more
+    assert "Not tested" not in text
+
+
+def test_what_was_not_measured_alike_is_told_where_it_counts(tmp_path):
+    def of(section, text):
+        return re.search(rf'<section id="{section}".*?</section>', text, re.DOTALL)[0]
+
+    told = []
+    alike, other = table(tool="t 1", protocol="by hand"), table(tool="t 1", protocol="by <ear>")
+    made = make_page(tmp_path, systems(alike, other), ReportOptions(compare=True), told=told.append)
+    text = made.path.read_text(encoding="utf-8")
+    assert told == ["the rows were not measured alike: t protocol (A: by hand; B: by <ear>); differences mislead"]
+    assert "Not measured alike." in of("comparison", text)
+    assert "Not measured alike." not in of("summary", text)
+    assert "by &lt;ear&gt;" in of("method", text)
+    told.clear()
+    text = make_page(tmp_path, systems(alike, alike), ReportOptions(compare=True), told=told.append).path.read_text()
+    assert told == []
+    assert 'class="notice"' not in text
+    mixed = [*alike, Row("made/9.mp4", numbers={"ssim": 0.1}, facts={"tool": "t 2", "protocol": "by hand"})]
+    text = make_page(tmp_path, systems(mixed), told=told.append).path.read_text()
+    assert told == ["the rows were not measured alike: t tool (t 1, t 2); means mislead"]
+    assert "Not measured alike." in of("summary", text)
+
+
 def test_ten_thousand_rows_stay_small(tmp_path, monkeypatch):
     monkeypatch.setattr("tk_tools.metrics.intervals.RESAMPLES", 99)  # the size is asked for, not the time
     names = ("ssim", "psnr", "ssim_mouth", "psnr_mouth", "lmd", "identity", "lpips", "cpbd")

@@ -80,7 +80,10 @@ def command(
 
     --compare: each FILE, or each table of standard input (a header line begins one), is a system. Clips are paired by
     name, whatever the folder; the mean differences have bootstrap intervals and p-values of a paired sign-flip test,
-    corrected for their number (Holm).
+    corrected for their number (Holm). Numbers of which it is not known whether more or less is better are not tested.
+
+    Rows of one tool that differ in its version, protocol (options, weights) or identity_network, in one system or
+    between them, are told on stderr and on the page: their numbers do not belong together.
 
     Rows with an error and files that are missing stay in the page. A table that cannot be read is told on stderr, the
     others are done, and the exit code is 1. Prints the path of the page; an index.html of your own is never replaced.

@@ -46,8 +46,11 @@ MEASURES = {
     "cer": Measure("CER", "less", "share of letters a recogniser hears wrongly"),
 }  # fmt: skip
 
-COUNTS = ("first_frame", "frames", "frames_with_face", "frames_without_face", "seconds")
-"""Columns of numbers that are no measures: where and how much there was to measure."""
+COUNTS = (
+    "first_frame", "frames", "frames_with_face", "frames_without_face", "seconds", "lag", "words", "word_edits",
+    "characters", "character_edits",
+)  # fmt: skip
+"""Columns of numbers that are no measures: where and how much there was to measure, and what rates were made of."""
 
 
 def measure_named(name: str) -> Measure:

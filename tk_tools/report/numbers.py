@@ -56,13 +56,11 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """first, other (which is better), differ (no direction is known) or unclear."""
+        """first, other (which is better) or unclear."""
         if self.corrected is None or self.corrected >= SIGNIFICANT or self.difference.value == 0:
             return "unclear"
-        better = measure_named(self.key).better
-        if better is None:
-            return "differ"
-        return "other" if (self.difference.value > 0) == (better == "more") else "first"
+        more_is_better = measure_named(self.key).better == "more"
+        return "other" if (self.difference.value > 0) == more_is_better else "first"
 
 
 def too_few_pairs(comparisons: Sequence[Comparison]) -> int:
@@ -114,9 +112,12 @@ def _values_of(system: System, key: str) -> np.ndarray:
 
 
 def compare(first: dict[str, Clip], others: Sequence[dict[str, Clip]], keys: Sequence[str]) -> list[Comparison]:
-    """Every measure of the first system against each other one, over the clips, by name, that have it in both."""
+    """Every measure of the first system against each other one, over the clips, by name, that have it in both.
+
+    Numbers without a direction are left out: nothing follows from them, and each would make the other p-values greater.
+    """
     pairs = {}
-    for key in keys:
+    for key in (key for key in keys if measure_named(key).better is not None):
         for index, other in enumerate(others, start=1):
             names = [n for n in first if n in other and key in first[n].numbers and key in other[n].numbers]
             if names:

@@ -16,6 +16,7 @@ from tk_tools.files.atomic import atomic_path
 from tk_tools.files.sync_file import SyncFile
 from tk_tools.metrics.measures import COUNTS, measure_named
 from tk_tools.report.media import Media, choose_media, shown
+from tk_tools.report.methods import clashes_in_words, methods_of, tool_first
 from tk_tools.report.numbers import (
     Comparison,
     compare,
@@ -83,7 +84,8 @@ def make_page(
 ) -> Made:
     """Write the report of one system, or of several that are compared, into `folder`.
 
-    curves: files of tk-eval-lse --curves. told: takes what could not be drawn, progress: where the work stands.
+    curves: files of tk-eval-lse --curves. told: takes what could not be drawn or was not measured alike; progress:
+    where the work stands.
     InputError: a file of the user stands in the page's place, or a system that is compared has two clips of one name.
     ConfigError: options.by is no measure of the rows. OutputError: the folder or the disk does not take the page.
     """
@@ -92,6 +94,10 @@ def make_page(
     by = _chosen_measure(options.by, measures)
     named = [by_stem(system) for system in systems] if options.compare else []
     comparisons = compare(named[0], named[1:], measures) if options.compare else []
+    names = [shown(system.name) for system in systems]
+    methods = methods_of(systems)
+    if clashes := clashes_in_words(methods, names):
+        told(f"the rows were not measured alike: {clashes}; {'differences' if options.compare else 'means'} mislead")
     every = [clip for system in systems for clip in system.clips]
     paths = [path for clip in every for path in (clip.path, clip.reference) if path]
     media = choose_media(folder, paths, options.embed)
@@ -110,7 +116,7 @@ def make_page(
             files.draw(clip.reference, told)
     data = {
         "mode": "compare" if options.compare else "report",
-        "systems": [shown(system.name) for system in systems],
+        "systems": names,
         "columns": [_column(key, every) for key in measures + counts],
         "measures": len(measures),
         "by": by,
@@ -120,12 +126,13 @@ def make_page(
     }
     text = _render(
         title=shown(options.title),
-        systems=[shown(system.name) for system in systems],
+        systems=names,
         data=data,
         embedded=_embedded(data),
         cards=list(zip(data["columns"], summaries_of(systems, measures).values(), strict=False)),
         comparisons=[_told(comparison, data["columns"]) for comparison in comparisons],
         too_few=too_few_pairs(comparisons),
+        untested=[column["title"] for column in data["columns"][: len(measures)] if column["better"] is None],
         reach={key: _reach(comparisons, key) for key in measures},
         alone=_alone(named, systems),
         failures=[
@@ -134,7 +141,7 @@ def make_page(
             for clip in system.clips
             if clip.errors
         ],
-        tools=facts.tools(),
+        methods=methods,
         folder=shown(common_folder(every)) if not options.compare else "",
         drawn=sum(files.is_drawn(clip.path, clip.track) for clip in wanted),
     )
@@ -239,23 +246,11 @@ class _Facts:
 
     def place(self, facts: dict[str, str]) -> int:
         named = ((shown(key.replace("_", " ")), shown(value)) for key, value in facts.items())
-        pairs = tuple(sorted(named, key=_tool_first))
+        pairs = tuple(sorted(named, key=tool_first))
         if pairs not in self._places:
             self._places[pairs] = len(self.found)
             self.found.append(list(pairs))
         return self._places[pairs]
-
-    def tools(self) -> list[list[tuple[str, str]]]:
-        """How the rows were measured, for the whole page: what rows of one tool have in common."""
-        by_tool: dict[str, list[dict[str, str]]] = {}
-        for facts in map(dict, self.found):
-            by_tool.setdefault(facts.get("tool", ""), []).append(facts)
-        shared = [set.intersection(*(set(facts.items()) for facts in alike)) for alike in by_tool.values()]
-        return [sorted(facts, key=_tool_first) for facts in shared if facts]
-
-
-def _tool_first(fact: tuple[str, str]) -> tuple[bool, tuple[str, str]]:
-    return fact[0] != "tool", fact
 
 
 def _entry(clip: Clip, files: _Files, facts: _Facts, keys: list[str]) -> dict[str, Any]:

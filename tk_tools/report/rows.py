@@ -19,10 +19,13 @@ from tk_tools.errors import InputError
 from tk_tools.metrics.measures import COUNTS, MEASURES
 
 TABLE_SUFFIXES = (".tsv", ".ndjson", ".jsonl")
+TOOL, PROTOCOL = "tool", "protocol"
+NONE = "none"  # what a protocol says of something that was not used
 _PATH, _TRACK, _REFERENCE, _ERROR = "path", "track", "reference", "error"
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 _ESCAPE = re.compile(r"\\.?", re.DOTALL)
 _NUMBERS = {*MEASURES, *COUNTS}
+_PARTS = re.compile(r"([^=]+)=([^=-]*)(?:-|$)")  # of a dict inside a protocol, as TSV has it: a=1-b=2
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _row(values: dict[str, Any], number: int, name: str) -> Row:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             if key in _NUMBERS:
                 raise InputError(f"line {number}: {key} is {value!r}, not a number", path=name)
-            facts |= _flat(key, value)
+            facts |= _flat(key, _protocol(value) if key == PROTOCOL and isinstance(value, str) else value)
         elif (number_found := _finite(value)) is not None:
             numbers[key] = number_found
     track = numbers.pop(_TRACK, None)
@@ -131,9 +134,28 @@ def _finite(value: float) -> float | None:
 
 
 def _flat(key: str, value: Any) -> dict[str, str]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (value or not key.startswith(PROTOCOL)):
         return {name: text for part, inner in value.items() for name, text in _flat(f"{key} {part}", inner).items()}
+    if value is None or value == {}:
+        return {key: NONE}
+    if isinstance(value, float):
+        return {key: f"{value:.6g}"}  # as TSV has it
     return {key: _plain(value if isinstance(value, str) else json.dumps(value, sort_keys=True))}
+
+
+def _protocol(text: str) -> dict[str, Any] | str:
+    """The protocol of a TSV row (k=v k=v) as NDJSON has it, its values as text; the text where it is no such thing."""
+    parts = [part.partition("=") for part in text.split(" ")]
+    if not all(name and sign for name, sign, _ in parts):
+        return text
+    return {name: _protocol_value(value) for name, _, value in parts}
+
+
+def _protocol_value(text: str) -> Any:
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    inner = _PARTS.findall(text)
+    return dict(inner) if "-".join("=".join(pair) for pair in inner) == text else text
 
 
 def _plain(text: str) -> str:

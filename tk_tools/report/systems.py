@@ -10,14 +10,15 @@ from pathlib import Path
 from tk_tools.errors import InputError
 from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, stem_of
 from tk_tools.metrics.measures import COUNTS, MEASURES
-from tk_tools.report.rows import Row
+from tk_tools.report.rows import TOOL, Row
 
 _SUFFIXES = (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, ".face.h5", ".frames.h5")
 
 
 @dataclass
 class Clip:
-    """What is known of one clip: as Row, with the facts of each tool by itself."""
+    """What is known of one clip: as Row, with the facts of each tool by itself. tools: which one gave a number, as far
+    as the rows say."""
 
     path: str
     track: int | None
@@ -25,6 +26,7 @@ class Clip:
     errors: list[str] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)
     facts: list[dict[str, str]] = field(default_factory=list)
+    tools: dict[str, str] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -62,6 +64,8 @@ def join_tables(tables: Iterable[list[Row]], name: str) -> System:
             for key, value in row.numbers.items():
                 if key in constant:
                     continue
+                if TOOL in row.facts:
+                    clip.tools.setdefault(key, row.facts[TOOL])
                 if clip.numbers.setdefault(key, value) != value:
                     if key in COUNTS:  # two tools may count frames in two ways; the first one stands
                         continue
