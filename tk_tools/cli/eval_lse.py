@@ -153,7 +153,7 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     from tk_tools.metrics.published_tracks import tracks_for_rows
     from tk_tools.metrics.summary import check_summary, means_of, write_summary
     from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, find_judge, load_judge, measure_for_row
-    from tk_tools.weights.find import find_weights
+    from tk_tools.weights.find import find_together
 
     taken = ("expert", "checkpoint", "curves", "keep", "summary", "published_tracks")
     expert, checkpoint, curves, keep, summary, published = (values.pop(name) for name in taken)
@@ -168,10 +168,12 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
         values["weights_dir"] = values["weights_dir"].absolute()
     options = ClipOptions(**values)
     name = "expert" if expert else "syncnet-v2"
+    if published:
+        needed = ("s3fd-syncnet",) if checkpoint else ("s3fd-syncnet", "syncnet-v2")
+        detector = find_together(needed, options.weights_dir)[0].absolute()
     weights = find_judge(expert, checkpoint, options.weights_dir).absolute()  # for the workers of a cluster too
     protocol = load_judge(name, weights, options.device).protocol(options)
     if published:
-        detector = find_weights("s3fd-syncnet", options.weights_dir).absolute()
         protocol["detector"] = file_digest(detector)
         measure = partial(tracks_for_rows, weights=weights, detector=detector, options=options)
     else:
