@@ -1,11 +1,14 @@
-"""SSIM and PSNR are scikit-image's numbers, perfect for equal pictures, and worse with each worse damage."""
+"""SSIM and PSNR are scikit-image's and torchmetrics' numbers, perfect for equal pictures, worse with each damage."""
 
 import itertools
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from skimage import metrics
+from torchmetrics.functional.image import peak_signal_noise_ratio
+from torchmetrics.functional.image import structural_similarity_index_measure as structural_similarity
 
 from tests.models.wav2lip.talking import portrait
 from tk_tools.metrics.picture_quality import psnr, ssim
@@ -25,6 +28,17 @@ def test_numbers_of_scikit_image(amount):
     assert ssim(made, real) == pytest.approx(metrics.structural_similarity(made, real, **shared, **gaussian), abs=1e-5)
     assert ssim(made, real, "uniform") == pytest.approx(metrics.structural_similarity(made, real, **shared), abs=1e-5)
     assert psnr(made, real) == pytest.approx(metrics.peak_signal_noise_ratio(real, made, data_range=255), abs=1e-5)
+
+
+@pytest.mark.parametrize("amount", [2, 20, 80])
+def test_numbers_of_torchmetrics(amount):
+    real = portrait()
+    made = noisy(cv2.GaussianBlur(real, (0, 0), 1.2), amount)
+    tensors = [torch.from_numpy(picture).double().permute(2, 0, 1)[None] for picture in (made, real)]
+    _, whole = structural_similarity(*tensors, data_range=255.0, return_full_image=True)
+    inside = whole[..., 5:-5, 5:-5]  # torchmetrics also counts windows that reach over the edge
+    assert ssim(made, real) == pytest.approx(float(inside.mean()), abs=1e-5)
+    assert psnr(made, real) == pytest.approx(float(peak_signal_noise_ratio(*tensors, data_range=255.0)), abs=1e-5)
 
 
 @pytest.mark.parametrize("level", [0, 128, 252])

@@ -29,7 +29,7 @@ COLUMNS_ALONE = ("path", "frames", "frames_with_face", "cpbd", "tool", "protocol
     "--window",
     type=click.Choice(["gaussian", "uniform"]),
     default="gaussian",
-    help="Of SSIM: gaussian, 11 px (Wang et al. 2004, torchmetrics), or uniform, 7 px (scikit-image's default).",
+    help="Of SSIM: gaussian, 11 px (Wang et al. 2004), or uniform, 7 px (scikit-image's default), none over the edge.",
 )
 @click.option(
     "--align",

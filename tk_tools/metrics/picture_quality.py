@@ -1,7 +1,8 @@
 """SSIM and PSNR of two pictures.
 
-Source: Wang, Bovik, Sheikh and Simoncelli, 2004, for the gaussian window (torchmetrics' default; in scikit-image
-gaussian_weights=True, sigma=1.5, use_sample_covariance=False); scikit-image's own default for the uniform one.
+Source: Wang, Bovik, Sheikh and Simoncelli, 2004, for the gaussian window (in scikit-image gaussian_weights=True,
+sigma=1.5, use_sample_covariance=False; torchmetrics' map within its edges, over which its own mean reaches);
+scikit-image's own default for the uniform one.
 """
 
 from __future__ import annotations
