@@ -236,6 +236,24 @@ def test_other_file_of_that_name_is_kept(server, tmp_path):
     assert_whole_and_alone(fetch(entry(server, "good"), tmp_path, force=True))
 
 
+def test_a_part_that_goes_while_it_is_looked_at_is_made_again(server, tmp_path, monkeypatch):
+    """As when another run finishes between two looks at it."""
+    looks = []
+    usual = os.fstat
+
+    def fstat(number):
+        found = usual(number)
+        if not looks:
+            looks.append(number)
+            for part in tmp_path.glob(".*.part"):
+                part.unlink()
+        return found
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    assert_whole_and_alone(fetch(entry(server), tmp_path, patience=QUICK))
+    assert looks
+
+
 def test_two_runs_at_once_do_one_download(server, tmp_path):
     found = []
     threads = [

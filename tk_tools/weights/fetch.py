@@ -184,9 +184,17 @@ def _locked(path: Path) -> Iterator[_Part]:
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            if _is_still_at(path, file):
                 yield _Part(path, file)
                 return
+
+
+def _is_still_at(path: Path, file: BinaryIO) -> bool:
+    """Whether an open file has kept its name; a run that finished while this one waited took it away."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _download(address: str, entry: Published, part: _Part, report: Report, patience: Patience) -> None:
