@@ -250,7 +250,7 @@ def test_a_part_that_goes_while_it_is_looked_at_is_made_again(server, tmp_path, 
         return found
 
     monkeypatch.setattr(os, "fstat", fstat)
-    assert_whole_and_alone(fetch(entry(server), tmp_path, patience=QUICK))
+    assert_whole_and_alone(fetch(entry(server, "good"), tmp_path, patience=QUICK))
     assert looks
 
 
