@@ -11,6 +11,7 @@ from tk_tools.cli._failures import FailureList
 from tk_tools.cli._inputs import find_inputs
 from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode, stop_if_told
+from tk_tools.cli._options import Common
 from tk_tools.cli._output import print_rows, write_line
 from tk_tools.errors import TkError
 from tk_tools.files.find import shard
@@ -40,31 +41,23 @@ class _Attempt(NamedTuple):
 
 def run_measure(
     tool: str,
-    operands: tuple[Path, ...],
+    common: Common,
     measure: Callable[[Path], Facts],
     *,
     reads: tuple[str, ...],
     columns: tuple[str, ...],
-    as_json: bool,
-    null: bool,
-    verbosity: int,
-    workers: int = 1,
-    dask: str | None = None,
-    part: tuple[int, int] = (1, 1),
-    errors: Path | None = None,
     seen: Callable[[Path, dict[str, Any]], None] | None = None,
     kept: Callable[[dict[str, Any]], bool] | None = None,
 ) -> Ran:
     """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
 
-    `measure` gives the facts of one row, or of several in a list, each of which may have an `error` of its own. With
-    more than one of `workers` it is sent to processes, with `dask` (HOST:PORT) to a cluster: then what it holds must
-    not hang on the working folder. part: K, N: only every N-th input. errors: a file for those that failed. seen:
-    called here with the facts of each row, in order, and may take some out. kept: print the rows alone for which it is
-    true, and of these the paths alone. Exit code 1 when some failed.
+    `measure` gives the facts of one row, or of several in a list, each of which may have an `error` of its own. It is
+    sent to processes or a cluster as the shared options say; for a cluster what it holds must not hang on the working
+    folder. seen: called here with the facts of each row, in order, and may take some out. kept: print the rows alone
+    for which it is true, and of these the paths alone. Exit code 1 when some failed.
     """
-    log = Log(tool, verbosity)
-    list_of_failures = FailureList(errors, tool)
+    log = Log(tool, common.verbosity)
+    list_of_failures = FailureList(common.errors, tool)
     failures = 0
 
     def failed(path: Path | None, told: str) -> None:
@@ -77,9 +70,9 @@ def run_measure(
         failed(error.path, str(error))
 
     def rows() -> Iterator[dict[str, Any]]:
-        found = find_inputs(operands, reads, log, null=null, failed=not_found)
-        paths = (item.path for item in shard(found, *part))
-        with closing(_attempts(paths, measure, workers, dask)) as attempts:
+        found = find_inputs(common.operands, reads, log, null=common.null, failed=not_found)
+        paths = (item.path for item in shard(found, *common.shard))
+        with closing(_attempts(paths, measure, common.workers, common.dask)) as attempts:
             for path, attempt in attempts:
                 stop_if_told()  # a signal that came while a file was read may look like a fault of the file
                 if attempt.fault:
@@ -95,8 +88,8 @@ def run_measure(
 
     try:
         if kept is None:
-            print_rows(rows(), columns, as_json=as_json)
-        elif as_json:
+            print_rows(rows(), columns, as_json=common.json)
+        elif common.json:
             print_rows(filter(kept, rows()), columns, as_json=True)
         else:
             for row in filter(kept, rows()):

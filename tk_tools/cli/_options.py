@@ -215,15 +215,17 @@ row_tool = _bundle(workers, dask, shard, errors, json_lines, null, verbosity)
 
 
 def take_common(values: dict[str, Any]) -> Common:
-    """Take the shared options out of a command's keyword arguments; what is left is the command's own."""
+    """Take the shared options out of a command's keyword arguments; what is left is the command's own.
+
+    Of those that a command does not have, the defaults."""
     return Common(
         operands=values.pop("operands"),
         null=values.pop("null"),
-        workers=values.pop("workers"),
-        dask=values.pop("dask"),
-        shard=values.pop("shard"),
+        workers=values.pop("workers", 1),
+        dask=values.pop("dask", None),
+        shard=values.pop("shard", (1, 1)),
         force=values.pop("force", False),
-        errors=values.pop("errors"),
+        errors=values.pop("errors", None),
         json=values.pop("json"),
         verbosity=values.pop("verbose") - values.pop("quiet"),
     )

@@ -19,7 +19,7 @@ COLUMNS = ("path", "kind", "frames", "samples", "state")
 @_options.json_lines
 @_options.null
 @_options.verbosity
-def command(operands: tuple[Path, ...], workers: int, json: bool, null: bool, verbose: int, quiet: int) -> int:
+def command(**values: Any) -> int:
     """Check that files are whole and to their schema.
 
     INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
@@ -43,14 +43,10 @@ def command(operands: tuple[Path, ...], workers: int, json: bool, null: bool, ve
 
     return run_measure(
         "tk-check",
-        operands,
+        _options.take_common(values),
         check_file,
         reads=(".h5", *VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES),
         columns=(*COLUMNS, "error"),
-        as_json=json,
-        null=null,
-        verbosity=verbose - quiet,
-        workers=workers,
         seen=seen,
     ).code
 

@@ -124,17 +124,10 @@ def command(
     seen = _Seen(MEASURES)
     code, failed = run_measure(
         TOOL,
-        common.operands,
+        common,
         partial(measure_of_name, references=references, options=options),
         reads=SUFFIXES,
         columns=COLUMNS,
-        as_json=common.json,
-        null=common.null,
-        verbosity=common.verbosity,
-        workers=common.workers,
-        dask=common.dask,
-        part=common.shard,
-        errors=common.errors,
         seen=seen,
     )
     for line in seen.left_out_in_words():

@@ -193,17 +193,10 @@ def _measure(common: _options.Common, values: dict[str, Any]) -> int:
     with curves_file as writer:
         code, failed = run_measure(
             TOOL,
-            common.operands,
+            common,
             measure,
             reads=(*VIDEO_SUFFIXES, ".face.h5"),
             columns=TRACK_COLUMNS if published else COLUMNS,
-            as_json=common.json,
-            null=common.null,
-            verbosity=common.verbosity,
-            workers=common.workers,
-            dask=common.dask,
-            part=common.shard,
-            errors=common.errors,
             seen=seen,
             kept=None if condition is None else lambda row: row.get("kept", False),
         )

@@ -135,17 +135,10 @@ def command(
 
     code, failed = run_measure(
         TOOL,
-        common.operands,
+        common,
         partial(measure_of_name, references=references, options=options),
         reads=VIDEO_SUFFIXES,
         columns=COLUMNS_ALONE if alone else COLUMNS,
-        as_json=common.json,
-        null=common.null,
-        verbosity=common.verbosity,
-        workers=common.workers,
-        dask=common.dask,
-        part=common.shard,
-        errors=common.errors,
         seen=seen,
     )
     means = means_of(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +20,7 @@ COLUMNS = (
 @_options.json_lines
 @_options.null
 @_options.verbosity
-def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, quiet: int) -> int:
+def command(**values: Any) -> int:
     """Print what is in files: kind, size, rates, source.
 
     INPUT: the HDF5 files of these tools, videos, sounds, pictures, or folders searched for them; '-' or none: paths
@@ -43,13 +43,10 @@ def command(operands: tuple[Path, ...], json: bool, null: bool, verbose: int, qu
 
     return run_measure(
         "tk-info",
-        operands,
+        _options.take_common(values),
         describe_file,
         reads=(".h5", *VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES),
         columns=COLUMNS,
-        as_json=json,
-        null=null,
-        verbosity=verbose - quiet,
     ).code
 
 

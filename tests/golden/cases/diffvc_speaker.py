@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from tests.golden.golden import Absent
 from tk_tools.audio import speaker
-from tk_tools.audio.mel import mel
-from tk_tools.audio.mel_presets import GE2E
+from tk_tools.audio.mel import filter_bank, mel
+from tk_tools.audio.mel_presets import DIFFVC, GE2E
 from tk_tools.errors import WeightsError
 from tk_tools.files.soundtrack import read_audio
 from tk_tools.nets.speaker_encoder import SpeakerEncoder
@@ -74,6 +74,18 @@ def wave(rate, seconds, f0, depth, rate_of_swing, gap):
     envelope = 0.15 * (1 + 0.8 * np.sin(2 * np.pi * 2.3 * t))
     envelope[(t >= gap[0]) & (t < gap[1])] = 0.0
     return (voice * envelope / 4).astype(np.float32)
+
+
+def mel_22k(golden):
+    rule = golden.meta["args"]["wave"]
+    sound = wave(DIFFVC.sample_rate, rule["seconds"], rule["f0"], rule["depth"], rule["rate"], rule["gap"])
+    filters = filter_bank(DIFFVC)
+    reach = [np.flatnonzero(band)[[0, -1]] for band in filters]
+    return {
+        "synthetic": mel(sound, DIFFVC).T,
+        "mel_basis_sum_per_band": filters.sum(axis=1),
+        "mel_basis_first_last_nonzero": np.array(reach),
+    }
 
 
 def _input(name, golden):
@@ -153,4 +165,4 @@ def ge2e_librispeech(golden):
     return results
 
 
-CASES = {"ge2e": ge2e, "ge2e_front_end": ge2e_front_end, "ge2e_librispeech": ge2e_librispeech}
+CASES = {"mel_22k": mel_22k, "ge2e": ge2e, "ge2e_front_end": ge2e_front_end, "ge2e_librispeech": ge2e_librispeech}
