@@ -12,6 +12,7 @@ from tests.train.helpers import Told, same
 from tests.train.toy import ToyConfig, ToyTask, make_clips
 from tk_tools.errors import ConfigError, MissingPackage, OutputError, TkError, TrainingError, WeightsError
 from tk_tools.train import checkpoint
+from tk_tools.train.clips import ClipFiles
 from tk_tools.train.config import make_config, read_yaml
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
@@ -24,7 +25,7 @@ def train(folder, clips, *, needs=None, log=None, resume=False, force=False, sta
         stage=stage,
         task=ToyTask,
         config=make_config(ToyConfig, values=values),
-        clips=(clips[1:], clips[:1]) if isinstance(clips, list) else clips,
+        clips=ClipFiles(clips[1:], clips[:1]) if isinstance(clips, list) else ClipFiles(*clips),
         suffixes=(".toy.txt",),
         needs=needs or {},
         out=folder,

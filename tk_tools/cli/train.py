@@ -21,7 +21,7 @@ TOOL = "tk-train"
 
 
 def _model_command(model: Model) -> click.Command:
-    from tk_tools.models.stages import need_names, suffixes_of
+    from tk_tools.models.stages import need_names
 
     def call(**values: Any) -> int:
         return _train(model, **values)
@@ -50,7 +50,14 @@ def _model_command(model: Model) -> click.Command:
             type=path(),
             multiple=True,
             metavar="PATH",
-            help="Files, folders or a list (.txt) to validate on; else a share of the input.",
+            help="Files, folders or a list (.txt) of paths or clips' names to validate on; else a share of the input.",
+        ),
+        click.option(
+            "--exclude",
+            type=path(),
+            multiple=True,
+            metavar="PATH",
+            help="Files, folders or a list (.txt) of paths or clips' names to leave out.",
         ),
         click.option("--preset", metavar="NAME", help="Named set of values, such as tiny."),
         click.option(
@@ -73,17 +80,25 @@ def _model_command(model: Model) -> click.Command:
     for option in reversed(options):
         call = option(call)
     call = _options.operands("[PATH]...")(call)
-    stages = "\n".join(f"  {s.name}: {s.summary} ({', '.join(suffixes_of(s))})" for s in model.stages)
+    stages = "\n".join(f"  {stage.name}: {stage.summary} ({_read_by(stage)})" for stage in model.stages)
     return click.command(model.name, help=_HELP.format(model=model, stages=stages), context_settings=_options.CONTEXT)(
         call
     )
 
 
+def _read_by(stage: Stage) -> str:
+    """The suffixes of a stage's files, for its help."""
+    from tk_tools.models.stages import suffixes_of
+
+    return " with ".join(" or ".join(suffixes_of(part)) for part in (stage, *stage.beside))
+
+
 _HELP = """Train {model.name}: {model.summary}.
 
-PATH: files, or folders searched for them; '-' or none: paths from standard input, read to their end. Without --stage
-every stage is trained in order, each with the weights of the ones before; finished ones are passed over. A run that was
-stopped goes on where it was. Prints the path of the best weights, and nothing else, on standard output.
+PATH: files, or folders searched for them; '-' or none: paths from standard input, read to their end. What lies beside a
+file, such as the embedding of a mel, is found by its name, in another folder as well. Without --stage every stage is
+trained in order, each with the weights of the ones before; finished ones are passed over. A run that was stopped goes
+on where it was. Prints the path of the best weights, and nothing else, on standard output.
 
 \b
 Stages, and the files they read:
@@ -138,8 +153,8 @@ def _train(model: Model, **values: Any) -> int:
 def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> tuple[dict[str, Any], int]:
     """The files of each stage for training and for validation, and how many operands or paths were none."""
     from tk_tools.cli._inputs import find_inputs
-    from tk_tools.models.stages import clips_of_stages, suffixes_of
-    from tk_tools.train.clips import held_out_paths
+    from tk_tools.models.stages import all_suffixes, clips_of_stages
+    from tk_tools.train.clips import named_clips
 
     faults: list[TkError] = []
 
@@ -152,11 +167,20 @@ def _find_clips(stages: list[Stage], values: dict[str, Any], log: Any) -> tuple[
             failed(InputError("no such file or folder", path=path))
         return path.exists()
 
-    reads = tuple(dict.fromkeys(suffix for stage in stages for suffix in suffixes_of(stage)))
+    def named(option: str) -> list[Path]:
+        paths = []
+        for operand in values[option]:
+            names, unknown = named_clips(operand, reads, found)
+            paths += [path for path in names if there(path)]
+            if unknown:
+                log.info(f"{operand}: {unknown} of its names are not among the inputs")
+        return paths
+
+    reads = all_suffixes(stages)
     inputs = find_inputs(values["operands"], reads, log, null=values["null"], failed=failed)
     found = [item.path for item in inputs if there(item.path)]
-    held_out = [path for operand in values["val"] for path in held_out_paths(operand, reads) if there(path)]
-    return clips_of_stages(stages, found, held_out if values["val"] else None), len(faults)
+    held_out, excluded = named("val"), named("exclude")
+    return clips_of_stages(stages, found, held_out if values["val"] else None, excluded), len(faults)
 
 
 @click.command(

@@ -18,11 +18,20 @@ ENTRY_POINTS = "tk_tools.models"
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A further file that each clip of a stage needs, of the same name: its suffixes, and the tool that makes it."""
+
+    reads: tuple[str, ...]
+    made_by: str
+
+
+@dataclass(frozen=True)
 class Stage:
     """One training stage of a model.
 
-    reads: suffixes of the files it trains on ("face.h5"); needs: names of the stages whose network it judges by;
-    starts_from: the stage whose weights it may take as its start (--init); config, task: "module:attribute".
+    reads: suffixes of the files it trains on ("face.h5", or "_mel.npy" for one without a dot); beside: what each of
+    them needs with it; needs: names of the stages whose network it builds on; starts_from: the stage whose weights it
+    may take as its start (--init); config, task: "module:attribute".
     """
 
     name: str
@@ -30,6 +39,7 @@ class Stage:
     reads: tuple[str, ...]
     config: str
     task: str
+    beside: tuple[Beside, ...] = ()
     needs: tuple[str, ...] = ()
     starts_from: str | None = None
 

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tk_tools.errors import ConfigError
-from tk_tools.models import Model, Stage, load
+from tk_tools.models import Beside, Model, Stage, load
 
 if TYPE_CHECKING:
+    from tk_tools.train.clips import ClipFiles
     from tk_tools.train.config import Config
-
-Paths = tuple[list[Path], list[Path]]
-"""Files for training and for validation."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,15 @@ def need_names(model: Model) -> list[str]:
     return sorted({name for stage in model.stages for name in stage.needs})
 
 
-def suffixes_of(stage: Stage) -> tuple[str, ...]:
-    """The suffixes of the files that a stage reads, with their dots."""
-    return tuple(f".{kind.lstrip('.')}" for kind in stage.reads)
+def suffixes_of(part: Stage | Beside) -> tuple[str, ...]:
+    """The suffixes of the files that a stage reads, or of those beside them, with their dots."""
+    return tuple(kind if kind[0] in "._" else f".{kind}" for kind in part.reads)
+
+
+def all_suffixes(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """The suffixes of all files that some stages need."""
+    parts = [part for stage in stages for part in (stage, *stage.beside)]
+    return tuple(dict.fromkeys(suffix for part in parts for suffix in suffixes_of(part)))
 
 
 def named_stages(model: Model, name: str | None) -> list[Stage]:
@@ -65,23 +69,35 @@ def stages_to_train(model: Model, asked: Asked) -> list[Stage]:
 
 
 def clips_of_stages(
-    stages: Sequence[Stage], found: Sequence[Path], held_out: Sequence[Path] | None
-) -> dict[str, Paths]:
-    """The files of each stage by its suffixes: all that were found but the held out ones, and those.
+    stages: Sequence[Stage], found: Sequence[Path], held_out: Sequence[Path] | None, excluded: Sequence[Path] = ()
+) -> dict[str, ClipFiles]:
+    """The files of each stage by its suffixes: all that were found but the held out and the excluded ones, and those.
 
-    held_out: what --val names; None without it. ConfigError: a stage has none.
+    held_out: what --val names; None without it. ConfigError: a stage has none, or nothing to lie beside them.
     """
+    from tk_tools.files.companions import Companions
+    from tk_tools.train.clips import ClipFiles
+
+    left_out = {os.path.abspath(path) for path in excluded}
     clips = {}
     for stage in stages:
         mine = suffixes_of(stage)
         val = [path for path in held_out or () if path.name.lower().endswith(mine)]
-        kept = {os.path.abspath(path) for path in val}
+        val = [path for path in val if os.path.abspath(path) not in left_out]
+        kept = {os.path.abspath(path) for path in val} | left_out
         train = [path for path in found if path.name.lower().endswith(mine) and os.path.abspath(path) not in kept]
         if not train:
             raise ConfigError(f"No input for stage {stage.name}, which reads {' '.join(mine)}.")
         if held_out is not None and not val:
             raise ConfigError(f"--val holds no input for stage {stage.name}, which reads {' '.join(mine)}.")
-        clips[stage.name] = (train, val)
+        beside = []
+        for part in stage.beside:
+            companions = Companions([*found, *(held_out or ())], suffixes_of(part), part.made_by)
+            if not companions:
+                which = " ".join(suffixes_of(part))
+                raise ConfigError(f"No input for stage {stage.name} ends in {which}; {part.made_by} makes them.")
+            beside.append(companions)
+        clips[stage.name] = ClipFiles(train, val, tuple(beside))
     return clips
 
 
@@ -89,7 +105,7 @@ def train_stages(
     model: Model,
     stages: Sequence[Stage],
     configs: Mapping[str, Config],
-    clips: Mapping[str, Paths],
+    clips: Mapping[str, ClipFiles],
     asked: Asked,
     *,
     command: str,
@@ -100,6 +116,7 @@ def train_stages(
     clips: by stage; empty on processes that others started. command: as it was called, for the runs' config.yaml.
     TkError: as run_stage.
     """
+    from tk_tools.train.clips import ClipFiles
     from tk_tools.train.session import run_stage
 
     root = asked.out or Path("runs", model.name)
@@ -116,7 +133,7 @@ def train_stages(
             stage=stage.name,
             task=load(stage.task),
             config=configs[stage.name],
-            clips=clips.get(stage.name, ([], [])),
+            clips=clips.get(stage.name) or ClipFiles(),
             suffixes=suffixes_of(stage),
             needs=needs,
             out=folders[stage.name],

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tk_tools.errors import InputError
+from tk_tools.files.companions import Companions
 from tk_tools.files.find import find_files, read_paths, stem_of
 from tk_tools.files.split import place_of
 
@@ -18,10 +20,25 @@ Clips = dict[Path, Any]
 """What a task makes of each file (Task.inspect), by its path, in the order of the paths."""
 
 
+@dataclass(frozen=True)
+class ClipFiles:
+    """The files of a stage: for training, for validation (maybe none), and what lies beside each of them."""
+
+    train: Sequence[Path] = ()
+    val: Sequence[Path] = ()
+    beside: tuple[Companions, ...] = ()
+
+    def of_clip(self, path: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
+        """A clip's file, and those beside it. InputError: one is missing."""
+        name = stem_of(path, suffixes)
+        return path, *(companions.of(path, name) for companions in self.beside)
+
+
 def choose_clips(
     train: Iterable[Path],
     val: Iterable[Path],
     inspect: Callable[[Path], Any],
+    unfit: Callable[[Clips], dict[Path, str]] = lambda clips: {},
     *,
     share: float,
     seed: int,
@@ -31,9 +48,16 @@ def choose_clips(
 ) -> tuple[Clips, Clips]:
     """The clips for training and for validation: `val` if there is any, else a share of the usable ones of `train`.
 
-    InputError: none can be used. For the others see `sift` and `split_clips`.
+    unfit: what is of no use beside the others, and why (Task.unfit). InputError: none can be used. For the others see
+    `sift` and `split_clips`.
     """
     usable = sift(train, inspect, what="training", log=log, told=told)
+    reasons = unfit(usable)
+    usable = {path: clip for path, clip in usable.items() if path not in reasons}
+    for reason in dict.fromkeys(reasons.values()):
+        log.warn(f"left out: {reason}")
+    if not usable:
+        raise InputError("none of the clips for training can be used; the lines before say why")
     if held_out := sorted(set(val)):
         return usable, sift(held_out, inspect, what="validation", log=log, told=told)
     parts = split_clips(usable, share=share, seed=seed, suffixes=suffixes, log=log)
@@ -80,15 +104,30 @@ def split_clips(
     return sorted(order[count:]), sorted(order[:count])
 
 
-def held_out_paths(operand: Path, reads: tuple[str, ...]) -> list[Path]:
-    """The files that --val names: a list (.txt) of paths, or a file or folder. InputError: it cannot be read."""
-    if operand.suffix == ".txt" and not operand.name.endswith(reads):
-        try:
-            with open(operand, "rb") as stream:
-                return list(read_paths(stream))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
-    return [found.path for found in find_files(operand, reads)]
+def named_clips(operand: Path, reads: tuple[str, ...], found: Sequence[Path]) -> tuple[list[Path], int]:
+    """The files that --val or --exclude names: a file, a folder, or a list (.txt) of paths or of clips' names.
+
+    found: the inputs, among which names (file names without suffix, as in published lists) are looked up; the second
+    number is how many were not there. InputError: the operand cannot be read.
+    """
+    if operand.suffix != ".txt" or operand.name.endswith(reads):
+        return [item.path for item in find_files(operand, reads)], 0
+    try:
+        with open(operand, "rb") as stream:
+            entries = list(read_paths(stream))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=operand) from error
+    by_name: dict[str, list[Path]] = {}
+    for path in found:
+        by_name.setdefault(stem_of(path, reads), []).append(path)
+    paths, unknown = [], 0
+    for entry in entries:
+        if entry.parent != Path(".") or entry.name.endswith(reads) or entry.exists():
+            paths.append(entry)
+        else:
+            paths += by_name.get(str(entry), [])
+            unknown += str(entry) not in by_name
+    return paths, unknown
 
 
 def names_digest(clips: Mapping[Path, Any] | Sequence[Path]) -> str:

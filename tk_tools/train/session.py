@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
@@ -21,7 +21,7 @@ from tk_tools.errors import ConfigError, OutputError, TkError, WeightsError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.digest import file_digest
 from tk_tools.train import checkpoint
-from tk_tools.train.clips import choose_clips, names_digest
+from tk_tools.train.clips import ClipFiles, choose_clips, names_digest
 from tk_tools.train.config import Config, as_yaml, differences
 from tk_tools.train.loggers import make_loggers
 from tk_tools.train.loop import Loop
@@ -39,7 +39,7 @@ def run_stage(
     stage: str,
     task: type[Task],
     config: Config,
-    clips: tuple[Sequence[Path], Sequence[Path]],
+    clips: ClipFiles,
     suffixes: tuple[str, ...],
     needs: Mapping[str, Path],
     out: Path,
@@ -86,8 +86,10 @@ def run_stage(
                 if found[1]["step"] >= config.max_steps:
                     return None
             train, val = choose_clips(
-                *clips,
-                functools.partial(task.inspect, config=config),
+                clips.train,
+                clips.val,
+                lambda path: task.inspect(*clips.of_clip(path, suffixes), config=config),
+                functools.partial(task.unfit, config=config),
                 share=config.val_share,
                 seed=config.seed,
                 suffixes=suffixes,
@@ -114,8 +116,8 @@ def run_stage(
             loop.load_state(checkpoint.load(path), path)
             log.info(f"{stage}: going on from step {loop.step}, {path}")
         else:
-            clips = "1 clip" if len(train) == 1 else f"{len(train)} clips"
-            log.info(f"{stage}: {clips} for training, {len(val)} for validation")
+            count = "1 clip" if len(train) == 1 else f"{len(train)} clips"
+            log.info(f"{stage}: {count} for training, {len(val)} for validation")
         if fabric.global_rank == 0:
             fabric.loggers.extend(make_loggers(run, config, first_step=loop.step + 1))
         loop.train()

@@ -63,12 +63,19 @@ class Task(ABC):
     """Set by the loop: False while gradients of further batches of the same step are to come."""
 
     @classmethod
-    def inspect(cls, path: Path, config: Config) -> Any:
+    def inspect(cls, path: Path, *beside: Path, config: Config) -> Any:
         """What `__init__` is given for a file: plain data, made once and on the first process alone.
 
-        InputError: the file is of no use for training, and why; it is then left out.
+        beside: the files of its name that Stage.beside asks for. InputError: the file is of no use for training, and
+        why; it is then left out.
         """
         return path
+
+    @classmethod
+    def unfit(cls, clips: Mapping[Path, Any], config: Config) -> dict[Path, str]:
+        """The clips for training, as `inspect` gave them, that are of no use beside the others, and why; each reason
+        is told once."""
+        return {}
 
     def __init__(
         self,
@@ -128,9 +135,19 @@ class Task(ABC):
     def descend(self, loss: Tensor, net: nn.Module, optimizer: Optimizer) -> None:
         """Backward, and at the last of config.accumulate batches the optimiser step; leaves no gradients."""
         self.fabric.backward(loss / self.config.accumulate)
-        if self.last_part:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        self.update(net, optimizer)
+
+    def update(self, net: nn.Module, optimizer: Optimizer, clip_norm: float | None = None) -> None:
+        """The optimiser step on gradients that are there, at the last of config.accumulate batches.
+
+        clip_norm: the gradients' norm (over all that the optimiser trains) is brought down to it first.
+        """
+        if not self.last_part:
+            return
+        if clip_norm is not None:
+            self.fabric.clip_gradients(net, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
     @contextmanager
     def judge(self, net: nn.Module) -> Iterator[nn.Module]:

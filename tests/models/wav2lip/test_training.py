@@ -14,6 +14,7 @@ from tk_tools.models import get_model, load
 from tk_tools.models.wav2lip.networks import make_expert
 from tk_tools.models.wav2lip.training import GUESSING, ExpertTask, GeneratorTask
 from tk_tools.train import checkpoint
+from tk_tools.train.clips import ClipFiles
 from tk_tools.train.config import as_yaml, make_config
 from tk_tools.train.run_folder import RunFolder, read_weights
 from tk_tools.train.session import run_stage
@@ -46,7 +47,7 @@ def train(stage, folder, clips, needs=None, log=None, val=None, **values):
         stage=stage,
         task=load(MODEL.stage(stage).task),
         config=config_of(stage, **values),
-        clips=(clips, clips[:1] if val is None else val),
+        clips=ClipFiles(clips, clips[:1] if val is None else val),
         suffixes=(".face.h5",),
         needs=needs or {},
         out=folder,
