@@ -137,17 +137,20 @@ class Task(ABC):
         self.fabric.backward(loss / self.config.accumulate)
         self.update(net, optimizer)
 
-    def update(self, net: nn.Module, optimizer: Optimizer, clip_norm: float | None = None) -> None:
+    def update(self, net: nn.Module, optimizer: Optimizer, clip_norm: float | None = None) -> Tensor | None:
         """The optimiser step on gradients that are there, at the last of config.accumulate batches.
 
-        clip_norm: the gradients' norm (over all that the optimiser trains) is brought down to it first.
+        clip_norm: the gradients' norm (over all that the optimiser trains) is brought down to it first; gives what it
+        was before.
         """
         if not self.last_part:
-            return
+            return None
+        norm = None
         if clip_norm is not None:
-            self.fabric.clip_gradients(net, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
+            norm = self.fabric.clip_gradients(net, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        return norm
 
     @contextmanager
     def judge(self, net: nn.Module) -> Iterator[nn.Module]:

@@ -2,11 +2,15 @@
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from tk_tools.models.diffvc.average_voice import AverageVoice, MelEncoder, PostNet
+from tk_tools.models.diffvc.config import DecoderConfig, EncoderConfig
 from tk_tools.models.diffvc.diffusion import add_noise, beta, diffuse, gamma, kappa_omega, posterior
 from tk_tools.models.diffvc.networks import Decoder, DiffVC, frame_mask
 from tk_tools.models.diffvc.score import ScoreConfig, ScoreNetwork, time_embedding
+from tk_tools.models.diffvc.training import DecoderTask, EncoderTask, masked_error
+from tk_tools.train.task import Task
 
 
 def _input(golden, name):
@@ -63,15 +67,11 @@ def postnet(golden):
     return {"y": golden.fill(PostNet())(x, _mask(golden, "x", x))}
 
 
-def encoder_loss(network, x, target, mask):
-    return (mask * (network(x, mask) - target) ** 2).sum() / (mask.sum() * x.shape[1])
-
-
 def fwd_diffusion(golden):
     network = golden.fill(AverageVoice())
     x, target = _input(golden, "x"), _input(golden, "target")
     mask = _mask(golden, "x", x)
-    loss = encoder_loss(network, x, target, mask)
+    loss = masked_error(network(x, mask), target, mask)
     norms = _gradients(_listed(golden, network), loss)
     return {
         "y": network(x, mask).detach(),
@@ -142,12 +142,6 @@ def diffusion(golden):
     }
 
 
-def _decoder_loss(network, x, x_ref, mask, embedding, time, noise):
-    with torch.no_grad():
-        mean, mean_ref = network.encoder(x, mask), network.encoder(x_ref, mask)
-    return network.decoder.loss(x, mask, mean, x_ref, mean_ref, embedding, time, noise)
-
-
 def diffvc(golden):
     network = DiffVC()
     _tame(golden, network, network.decoder.estimator, network.encoder.postnet)
@@ -166,7 +160,8 @@ def diffvc(golden):
         )
     train = [_input(golden, f"train_{name}") for name in ("x", "x_ref")]
     mask = _mask(golden, "train", train[0])
-    loss = _decoder_loss(network, *train, mask, *(_input(golden, f"train_{name}") for name in ("c", "t", "noise0")))
+    embedding, time, noise = (_input(golden, f"train_{name}") for name in ("c", "t", "noise0"))
+    loss = network(*train, embedding, mask, time, noise)
     norms = _gradients(_listed(golden, network.decoder, "decoder."), loss)
     return {
         "mean_x": mean,
@@ -176,13 +171,23 @@ def diffvc(golden):
     }
 
 
+def _task(kind, config, network):
+    """A stage's task without its data and without dropout, which the originals' numbers were made without."""
+    task = object.__new__(kind)
+    Task.__init__(task, config, Fabric(accelerator="cpu", devices=1), [], [], {})
+    task.set_up(network)
+    return task
+
+
 def train_encoder(golden):
     network = golden.fill(AverageVoice())
     with torch.no_grad():
         network.postnet.final_conv.weight.sub_(1)
+    task = _task(EncoderTask, EncoderConfig(), network)
     x, target = _input(golden, "x"), _input(golden, "target")
     mask = _mask(golden, "x", x)
-    return _train(golden, _listed(golden, network), lambda step: encoder_loss(network, x, target, mask))
+    trained = _listed(golden, network)
+    return _train(golden, task, trained, lambda step: task.learn(x, target, mask))
 
 
 def train_decoder(golden):
@@ -192,33 +197,35 @@ def train_decoder(golden):
         for key, parameter in network.decoder.named_parameters():
             if key.endswith(".fn.g"):
                 parameter.mul_(0.1)
+    task = _task(DecoderTask, DecoderConfig(crops_at_once=1), network)
     x, x_ref, embedding = (_input(golden, name) for name in ("x", "x_ref", "c"))
     mask = _mask(golden, "x", x)
 
-    def loss(step):
-        return _decoder_loss(
-            network, x, x_ref, mask, embedding, _input(golden, f"t{step}"), _input(golden, f"noise{step}")
-        )
+    def learn(step):
+        time, noise = _input(golden, f"t{step}"), _input(golden, f"noise{step}")
+        return task.learn(x, x_ref, embedding, mask, time, noise)
 
-    return _train(golden, _listed(golden, network.decoder, "decoder."), loss)
+    return _train(golden, task, _listed(golden, network.decoder, "decoder."), learn)
 
 
-def _train(golden, parameters, loss):
-    """Adam as the json states it: losses, gradient norms, and how far each parameter went."""
+def _train(golden, task, parameters, learn):
+    """The task's own steps: losses, gradient norms, and how far each parameter went."""
     stated = golden.meta["args"]
+    (group,) = task.optimizer.param_groups
+    assert (group["lr"], list(group["betas"]), group["eps"]) == (stated["lr"], list(stated["betas"]), stated["eps"])
     before = [parameter.detach().clone() for parameter in parameters]
-    optimiser = torch.optim.Adam(parameters, lr=stated["lr"], betas=stated["betas"], eps=stated["eps"])
-    losses, totals = [], []
-    for step in range(stated["steps"]):
-        optimiser.zero_grad()
-        value = loss(step)
-        value.backward()
-        losses.append(value.item())
-        totals.append(float(torch.nn.utils.clip_grad_norm_(parameters, stated["clip_norm"])))
-        optimiser.step()
-    losses.append(loss(stated["steps"]).item())
+    norms = []
+    update = task.update
+    task.update = lambda *given: norms.append(float(update(*given)))
+    steps = stated["steps"]
+    losses = [float(learn(step)) for step in range(steps)]
     changes = [(now.detach() - then).norm().item() for now, then in zip(parameters, before, strict=True)]
-    return {"losses": np.array(losses), "grad_norm_totals": np.array(totals), "update_norms": np.array(changes)}
+    losses.append(float(learn(steps)))
+    return {
+        "losses": np.array(losses),
+        "grad_norm_totals": np.array(norms[:steps]),
+        "update_norms": np.array(changes),
+    }
 
 
 CASES = {

@@ -204,8 +204,14 @@ class AverageVoice(nn.Module):
 
     def __init__(self, config: AverageVoiceConfig = AverageVoiceConfig()):
         super().__init__()
+        self.config = config
         self.encoder = MelEncoder(config)
         self.postnet = PostNet(config.picture_channels)
 
     def forward(self, mel: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         return self.postnet(self.encoder(mel, mask), mask)
+
+    def set_dropout(self, prenet: float, layers: float) -> None:
+        """Other shares of what is dropped in training than those of the config that it was built with."""
+        self.encoder.prenet.dropout = prenet
+        self.encoder.encoder.dropout = layers

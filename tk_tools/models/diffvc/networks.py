@@ -64,6 +64,23 @@ class DiffVC(nn.Module):
         self.encoder = AverageVoice(encoder)
         self.decoder = Decoder(decoder)
 
+    def forward(
+        self,
+        mel: torch.Tensor,
+        reference: torch.Tensor,
+        embedding: torch.Tensor,
+        mask: torch.Tensor,
+        time: torch.Tensor,
+        noise: torch.Tensor,
+    ) -> torch.Tensor:
+        """The decoder's training loss, a scalar, at times (B,) with the given noise (B, 80, T); T a multiple of 4.
+
+        mel and reference (B, 80, T), two crops of one utterance, with one mask (B, 1, T); embedding (B, 256): its own.
+        """
+        with torch.no_grad():
+            mean, reference_mean = self.encoder(mel, mask), self.encoder(reference, mask)
+        return self.decoder.loss(mel, mask, mean, reference, reference_mean, embedding, time, noise)
+
     def convert(
         self,
         mel: torch.Tensor,

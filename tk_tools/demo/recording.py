@@ -1,0 +1,105 @@
+"""One made recording: SPEAKER-NUMBER.wav, what it says beside it in .txt and .TextGrid. The same options, the same bytes.
+
+The speaker is drawn with seed and number alone: a timbre of espeak-ng with a pitch and a pace of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tk_tools.demo.script import trim
+from tk_tools.demo.sentences import make_sentence
+from tk_tools.demo.speech import VOICES, Phoneme, Speech, speak, synthesiser
+from tk_tools.errors import InputError
+from tk_tools.files.atomic import atomic_path
+from tk_tools.files.made_from import read_provenance
+from tk_tools.files.provenance import Provenance, Source
+from tk_tools.files.textgrid import SUFFIX, Phones, write_phones
+from tk_tools.files.wav import write_wav
+
+PAUSE = 0.15  # seconds before and behind the sentence
+_STRESS = ",'%=~"
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    """seed and speaker draw the voice, index the sentence and how it is said."""
+
+    seed: int
+    speaker: int
+    index: int
+
+
+def recording_path(folder: Path, options: RecordingOptions) -> Path:
+    """FOLDER/SPEAKER/SPEAKER-NUMBER.wav."""
+    speaker = f"voice{options.seed}{chr(ord('a') + options.speaker % 26)}{options.speaker // 26 or ''}"
+    return folder / speaker / f"{speaker}_{options.index:03d}.wav"
+
+
+def textgrid_path(recording: Path) -> Path:
+    """Where the phones of NAME.wav lie: NAME.TextGrid."""
+    return recording.with_suffix(SUFFIX)
+
+
+def make_recording_once(target: Path, options: RecordingOptions, force: bool = False) -> str:
+    """Make the recording unless it and its TextGrid are there, made with these options: "done" or "current".
+
+    InputError: a file of that name is there that is not of these tools. MissingPackage: espeakng-loader.
+    """
+    made = Provenance(
+        dataclasses.asdict(options) | {"synthesiser": synthesiser()}, Source(name=synthesiser(), digest="made")
+    )
+    found = read_provenance(target)
+    if not force and found == made and textgrid_path(target).exists() and target.with_suffix(".txt").exists():
+        return "current"
+    if not force and found is None and target.exists():
+        raise InputError("is there already and not made by these tools; move it, or --force", path=target)
+    text, speech = _speak(options)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(target.with_suffix(".txt")) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+    write_phones(textgrid_path(target), _phones(speech), made)
+    write_wav(target, [speech.samples], speech.sample_rate, comment=made.comment(synthetic=True))
+    return "done"
+
+
+def _speak(options: RecordingOptions) -> tuple[str, Speech]:
+    voice = np.random.default_rng([options.seed, options.speaker])
+    # Neighbouring speakers differ in timbre, whatever the seed.
+    timbre = VOICES[(int(voice.integers(len(VOICES))) + 3 * options.speaker) % len(VOICES)]
+    pace, pitch = int(voice.integers(135, 185)), int(voice.integers(15, 86))
+    random = np.random.default_rng([options.seed, options.speaker, options.index])
+    text = make_sentence(random)
+    said = trim(
+        speak(
+            text,
+            voice=timbre,
+            rate=pace + int(random.integers(-10, 11)),
+            pitch=pitch + int(random.integers(-5, 6)),
+            pitch_range=int(random.integers(30, 70)),
+        )
+    )
+    return text, _with_pauses(said)
+
+
+def _with_pauses(speech: Speech) -> Speech:
+    pause = round(PAUSE * speech.sample_rate)
+    silence = np.zeros(pause, np.int16)
+    end = pause + len(speech.samples)
+    phonemes = (
+        Phoneme("_", 0, pause),
+        *(Phoneme(one.name, one.start + pause, one.stop + pause) for one in speech.phonemes),
+        Phoneme("_", end, end + pause),
+    )
+    return Speech(np.concatenate([silence, speech.samples, silence]), speech.sample_rate, phonemes)
+
+
+def _phones(speech: Speech) -> Phones:
+    """Its phonemes without stress marks; pauses have no label, as in the files of forced aligners."""
+    edges = [(one.start / speech.sample_rate, one.stop / speech.sample_rate) for one in speech.phonemes]
+    names = ("" if one.name == "_" else one.name.translate(dict.fromkeys(map(ord, _STRESS))) for one in speech.phonemes)
+    return Phones(tuple(names), np.array(edges), seconds=len(speech.samples) / speech.sample_rate)
