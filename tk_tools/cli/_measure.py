@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,8 @@ from tk_tools.cli._options import Common
 from tk_tools.cli._output import print_rows, write_line
 from tk_tools.errors import TkError
 from tk_tools.files.find import shard
-from tk_tools.jobs.cluster import Cluster
-from tk_tools.jobs.in_order import in_order
-from tk_tools.jobs.pool import SlotPool, Task, WorkerDied
+from tk_tools.jobs.each import each
+from tk_tools.jobs.pool import WorkerDied
 from tk_tools.jobs.run import explain
 
 Facts = dict[str, Any] | list[dict[str, Any]]
@@ -102,21 +102,11 @@ def run_measure(
 def _attempts(
     paths: Iterable[Path], measure: Callable[[Path], Facts], workers: int, dask: str | None
 ) -> Iterator[tuple[Path, _Attempt]]:
-    if dask is None and workers <= 1:
-        for path in paths:
-            yield path, _attempt(measure, path)
-        return
-    executor = Cluster(dask) if dask else SlotPool(workers)
-
-    def submit(path: Path) -> Task:
-        return executor.submit(_attempt, measure, path.absolute() if dask else path)
-
-    with closing(in_order(paths, submit, executor, executor.cores if dask else workers)) as tasks:
-        for path, task in tasks:
-            try:
-                yield path, task.result()
-            except WorkerDied as error:
-                yield path, _Attempt([], str(error), f"{path}: {error}")
+    attempts = each(paths, partial(_attempt, measure), workers=workers, dask=dask, from_anywhere=Path.absolute)
+    with closing(attempts):
+        for path, attempt in attempts:
+            died = isinstance(attempt, WorkerDied)
+            yield path, _Attempt([], str(attempt), f"{path}: {attempt}") if died else attempt
 
 
 def _attempt(measure: Callable[[Path], Facts], path: Path) -> _Attempt:
