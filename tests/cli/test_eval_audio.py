@@ -10,7 +10,10 @@ import torch
 
 from tests.audio.voices import voice
 from tests.media import ffmpeg, write_clip
+from tk_tools.audio import speaker
+from tk_tools.files.soundtrack import read_audio
 from tk_tools.nets.speaker_encoder import SpeakerEncoder
+from tk_tools.weights.find import find_weights
 
 RATE = 16000
 NAMES = ("a", "b.1")
@@ -136,6 +139,34 @@ def test_each_fault_is_in_its_row_and_the_others_are_measured(measured, real, tm
     assert "is its own reference" in rows["a.flac"]["error"]
     assert "Traceback" not in err
     assert err.count("stranger.wav") == 1
+
+
+@pytest.mark.parametrize("option", ["--voice", "--reference"])
+def test_other_words_in_the_voice_that_is_wanted(measured, real, tmp_path, option):
+    for name in ("said", "said-again"):
+        write(tmp_path / f"{name}.wav", noisy(speech("a")))
+    code, rows, err = measured(option, real, tmp_path)
+    assert (code, len(rows)) == (0, 2)
+    row = rows["said.wav"]
+    assert 0 < row["speaker"] <= 1
+    assert (row["mcd"], row["reference"]) == (None, str(real))
+    assert row["protocol"]["compared_with"] == "a voice, 2 recordings"
+    assert ("taken for recordings of the voice" in err) == (option == "--reference")
+
+
+def test_a_voice_is_the_mean_of_its_recordings(measured, real, tmp_path):
+    write(tmp_path / "made" / "made.wav", speech("a"))
+    found = measured("--voice", real, tmp_path / "made")[1]["made.wav"]["speaker"]
+    encoder = speaker.load_encoder(find_weights("ge2e"))
+    sounds = [read_audio(path, rate=RATE) for path in sorted(real.iterdir())]
+    made = speaker.embed_utterance(encoder, read_audio(tmp_path / "made" / "made.wav", rate=RATE))
+    assert found == pytest.approx(float(made @ speaker.embed_speaker(encoder, sounds)), abs=1e-6)
+
+
+def test_one_of_the_voices_recordings_is_not_measured_by_them(measured, real):
+    code, rows, _ = measured("--voice", real, real / "a.flac")
+    assert code == 1
+    assert "one of the recordings" in rows["a.flac"]["error"]
 
 
 def test_workers_give_the_same_rows(measured, real, tmp_path):

@@ -1,4 +1,4 @@
-"""tk-demo-data: made talking-head clips or recordings with known truth -> NAME.mp4, NAME.truth.h5; NAME.wav, NAME.TextGrid."""
+"""tk-demo-data: clips or recordings with known truth -> NAME.mp4, NAME.truth.h5, or NAME.wav, NAME.TextGrid."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from tk_tools import __version__
 from tk_tools.audio.speech_choices import DISTORTIONS, RECOGNISER, TRACKERS, WARPING
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
+from tk_tools.errors import InputError
 
 TOOL = "tk-eval-audio"
 COLUMNS = (
@@ -24,6 +25,12 @@ COLUMNS = (
 @_options.operands("[INPUT]...")
 @_options.reference
 @_options.pairs
+@click.option(
+    "--voice",
+    type=_options.path_type(exists=True),
+    metavar="PATH",
+    help="Instead: recordings of the voice that is wanted, whatever they say; speaker similarity is measured.",
+)
 @click.option(
     "--mcd",
     type=click.Choice(DISTORTIONS),
@@ -63,6 +70,7 @@ COLUMNS = (
 def command(
     reference: Path | None,
     pairs: Path | None,
+    voice: Path | None,
     summary: Path | None,
     **values: Any,
 ) -> int:
@@ -80,6 +88,10 @@ def command(
     (Resemblyzer). loudness: LUFS of the made less the real (BS.1770). duration: made over real. Both are of the whole
     sounds. wer and cer compare what a recogniser hears in the made clip with --transcripts.
 
+    --voice: the made clips, converted or cloned, say what nobody recorded in that voice, so speaker alone is measured
+    (and wer, cer): the cosine with the mean embedding of its recordings. A folder of references in which no INPUT finds
+    its name is taken for such recordings, which is told.
+
     A measure whose package or weights are not here is told by name, with the command that gets it, and the others are
     taken. What cannot be measured is left empty; --json says why under left_out.
 
@@ -87,6 +99,7 @@ def command(
     Examples:
       tk-eval-audio --reference real/ made/
       tk-eval-audio --reference real/ --align --mcd-rate 22050 --summary vocoder.json vocoded/
+      tk-eval-audio --voice target/ converted/
       find dubbed -name '*.mp4' | tk-eval-audio --reference talks/ --transcripts words.tsv --json
 
     See also: tk-eval-video (pictures), tk-eval-lse (lip sync), tk-weights fetch ge2e.
@@ -94,6 +107,7 @@ def command(
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
     from tk_tools.cli._references import take_references
+    from tk_tools.metrics.references import ReferencesByName
     from tk_tools.metrics.speech_pair import (
         MEASURES,
         SUFFIXES,
@@ -103,12 +117,20 @@ def command(
         without,
     )
     from tk_tools.metrics.summary import check_summary, in_words, means_of, write_summary
+    from tk_tools.metrics.voice import find_voice, measure_voice
 
     common = _options.take_common(values)
     log = Log(TOOL, common.verbosity)
+    if voice is not None and (reference is not None or pairs is not None):
+        raise click.UsageError("--voice is instead of --reference and --pairs; give one of them.")
     references, common = take_references(common, reference, pairs, SUFFIXES)
-    if references is None:
-        raise click.UsageError("Give --reference PATH or --pairs FILE: what are the sounds to be compared with?")
+    if voice is None and references is None:
+        raise click.UsageError(
+            "Give --reference PATH, --pairs FILE or --voice PATH: what are the sounds to be compared with?"
+        )
+    if isinstance(references, ReferencesByName) and not _any_named(references, common.operands):
+        log.warn(f"no INPUT has its name in {reference}: taken for recordings of the voice that is wanted (--voice)")
+        voice = reference
     if common.dask:
         values |= {name: values[name] and values[name].absolute() for name in ("transcripts", "weights_dir")}
         if Path(values["recogniser"]).is_dir():
@@ -122,10 +144,14 @@ def command(
         log.warn(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} absent: {reason}")
     options = without(options, absent)
     seen = _Seen(MEASURES)
+    if voice is None:
+        measure = partial(measure_of_name, references=references, options=options)
+    else:
+        measure = partial(measure_voice, voice=find_voice(voice.absolute() if common.dask else voice), options=options)
     code, failed = run_measure(
         TOOL,
         common,
-        partial(measure_of_name, references=references, options=options),
+        measure,
         reads=SUFFIXES,
         columns=COLUMNS,
         seen=seen,
@@ -139,6 +165,19 @@ def command(
         counts = {"clips": seen.clips, "failed": failed, "shard": common.shard}
         write_summary(summary, f"{TOOL} {__version__}", means, absent=absent, **counts, **seen.whole())
     return code
+
+
+def _any_named(references: Any, operands: tuple[Path, ...]) -> bool:
+    """Whether an operand has a reference of its name; of paths on standard input it is not known beforehand."""
+    from tk_tools.files.find import find_files
+    from tk_tools.metrics.speech_pair import SUFFIXES
+
+    if not operands or Path("-") in operands:
+        return True
+    try:
+        return references.has_any(found.path for operand in operands for found in find_files(operand, SUFFIXES))
+    except InputError:
+        return True  # told where the operands are read
 
 
 class _Seen:

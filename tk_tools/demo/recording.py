@@ -1,6 +1,6 @@
-"""One made recording: SPEAKER-NUMBER.wav, what it says beside it in .txt and .TextGrid. The same options, the same bytes.
+"""One made recording: SPEAKER_NUMBER.wav, and beside it what it says, in .txt and .TextGrid.
 
-The speaker is drawn with seed and number alone: a timbre of espeak-ng with a pitch and a pace of its own.
+The same options give the same bytes. The speaker is drawn with seed and number alone: a timbre of espeak-ng with a pitch and a pace of its own.
 """
 
 from __future__ import annotations

@@ -84,13 +84,11 @@ def _open(path: Path):
     from praatio.textgrid import openTextgrid
 
     try:
-        return openTextgrid(
-            str(path), includeEmptyIntervals=True, reportingMode="silence", duplicateNamesMode="rename"
-        )
+        return openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence", duplicateNamesMode="rename")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeError as error:
         raise InputError("is neither UTF-8 nor UTF-16 text; save it as one of these", path=path) from error
-    except Exception as error:  # noqa: BLE001 - of any kind, as its expressions and indices find the text
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise InputError(f"is not a TextGrid, or is damaged ({reason})", path=path) from error

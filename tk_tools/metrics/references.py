@@ -53,6 +53,10 @@ class ReferencesByName:
             raise InputError(f"has no reference: no {stem}.* in {self._folder}", path=path)
         return self._paths[stem]
 
+    def has_any(self, paths: Iterable[Path]) -> bool:
+        """Whether one of the made files has a reference here."""
+        return any(stem_of(path, self._suffixes) in self._paths for path in paths)
+
     def make_absolute(self) -> None:
         self._paths = {stem: path.absolute() for stem, path in self._paths.items()}
 

@@ -44,6 +44,7 @@ SAME_LENGTH = 0.02  # seconds; a vocoder's last frame may add or drop so much
 SILENCE = 2.0**-15  # the least step of 16 bits
 SHORTEST = 0.1  # seconds; more than a window of each measure, at any rate and after rounding
 DIGITS = 9  # of each value: further ones change with the number of threads and where in memory arrays lie
+TOOL_VERSION = f"tk-eval-audio {__version__}"
 _ELSEWHERE = {"shapes_content": False}
 
 
@@ -96,7 +97,7 @@ def find_absent(options: SpeechOptions) -> dict[str, str]:
         (("mcd",), lambda: check_definition(options.mcd)),
         (pitch_error.MEASURES, lambda: pitch.check_tracker(options.f0)),
         (("pesq",), intelligibility.check_pesq),
-        (("speaker",), lambda: _encoder(options)),
+        (("speaker",), lambda: load_ge2e(options)),
     ]
     if options.transcripts is not None:
         checks.append((("wer", "cer"), lambda: (check_jiwer(), open_recogniser(options.recogniser, options.device))))
@@ -120,7 +121,7 @@ def measure_speech(made: Path, reference: Path, options: SpeechOptions = SpeechO
     InputError: not readable, the same file twice, silent, or shorter than SHORTEST.
     """
     check_pair(made, reference)
-    return _Pair(_read(made), _read(reference, of=made), options).measures(stem_of(made, SUFFIXES))
+    return _Pair(read_sound(made), read_sound(reference, of=made), options).measures(stem_of(made, SUFFIXES))
 
 
 def measure_of_name(made: Path, *, references: References, options: SpeechOptions) -> dict[str, Any]:
@@ -135,12 +136,15 @@ def measure_of_name(made: Path, *, references: References, options: SpeechOption
         "speaker_weights": file_digest(find_weights("ge2e", options.weights_dir)) if here["speaker"] else None,
         "recogniser": options.recogniser if listens else None,
     }
-    told = {"tool": f"tk-eval-audio {__version__}", "protocol": protocol, "reference": str(reference)}
+    told = {"tool": TOOL_VERSION, "protocol": protocol, "reference": str(reference)}
     return measure_speech(made, reference, options) | told
 
 
-def _read(path: Path, of: Path | None = None) -> Sound:
-    """The sound of a file. InputError, about the made file `of` where it is told for a reference."""
+def read_sound(path: Path, of: Path | None = None) -> Sound:
+    """The sound of a file.
+
+    InputError: not readable, silent, or shorter than SHORTEST; about the made file `of` where it is told for a reference.
+    """
     try:
         sound = Sound(read_audio(path, align=True), audio_rate(path))
         if not len(sound.samples) or np.abs(sound.samples).max() < SILENCE:
@@ -154,7 +158,8 @@ def _read(path: Path, of: Path | None = None) -> Sound:
     return sound
 
 
-def _encoder(options: SpeechOptions) -> SpeakerEncoder:
+def load_ge2e(options: SpeechOptions) -> SpeakerEncoder:
+    """The speaker encoder with the published weights. WeightsError: they are not on this machine."""
     return speaker.load_encoder(find_weights("ge2e", options.weights_dir), options.device)
 
 
@@ -188,12 +193,11 @@ class _Pair:
         self._take(("loudness",), lambda: {"loudness": _level(self._made) - _level(self._reference)})
         facts: dict[str, Any] = {}
         if self._options.transcripts is not None:
-            self._take(("wer", "cer"), lambda: self._words(stem, facts))
+            self._take(("wer", "cer"), lambda: spoken_words(self._made, stem, self._options, facts))
         facts |= {"seconds": self._made.seconds, "f0_frames": "side by side" if self._beside else "warped"}
         if self._options.align:
             facts["lag"] = self._lag
-        values = {name: None if value is None else float(f"{value:.{DIGITS}g}") for name, value in self._values.items()}
-        return values | facts | {"left_out": self._left_out}
+        return rounded(self._values) | facts | {"left_out": self._left_out}
 
     def _take(self, names: Sequence[str], measure: Callable[[], dict[str, float | None]]) -> None:
         names = [name for name in names if name not in self._options.absent]
@@ -239,19 +243,29 @@ class _Pair:
         self._take(("pesq",), lambda: {"pesq": intelligibility.pesq_score(first, second)})
 
     def _voice(self) -> dict[str, float | None]:
-        encoder = _encoder(self._options)
+        encoder = load_ge2e(self._options)
         sounds = (self._made.at(SPEECH_RATE), self._reference.at(SPEECH_RATE))
         first, second = (speaker.embed_utterance(encoder, samples) for samples in sounds)
         return {"speaker": float(first @ second)}
 
-    def _words(self, stem: str, facts: dict[str, Any]) -> dict[str, float | None]:
-        said = _transcripts(self._options.transcripts).of(stem)
-        if said is None:
-            raise InputError(f"no transcript of {stem} in {self._options.transcripts}")
-        heard = open_recogniser(self._options.recogniser, self._options.device)(self._made.at(SPEECH_RATE))
-        errors = word_errors(heard, said)
-        facts |= {"heard": heard, **errors._asdict()}
-        return {"wer": errors.wer, "cer": errors.cer}
+
+def spoken_words(made: Sound, stem: str, options: SpeechOptions, facts: dict[str, Any]) -> dict[str, float | None]:
+    """wer and cer of what a recogniser hears in a sound, against the transcript of `stem`; what it hears: into facts.
+
+    InputError: there is no such transcript.
+    """
+    said = _transcripts(options.transcripts).of(stem)
+    if said is None:
+        raise InputError(f"no transcript of {stem} in {options.transcripts}")
+    heard = open_recogniser(options.recogniser, options.device)(made.at(SPEECH_RATE))
+    errors = word_errors(heard, said)
+    facts |= {"heard": heard, **errors._asdict()}
+    return {"wer": errors.wer, "cer": errors.cer}
+
+
+def rounded(values: dict[str, float | None]) -> dict[str, float | None]:
+    """The values to DIGITS digits."""
+    return {name: None if value is None else float(f"{value:.{DIGITS}g}") for name, value in values.items()}
 
 
 def _shared(made: Sound, reference: Sound, lag: float) -> tuple[Sound, Sound]:

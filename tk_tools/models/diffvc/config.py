@@ -107,7 +107,7 @@ class DecoderConfig(DiffVCConfig):
     crops_at_once: int = Field(
         8,
         ge=1,
-        description="Crops that go through the network together; a batch goes in such parts, which bounds the memory and"
-        " gives the same gradients.",
+        description="Crops that go through the network together; a batch goes in such parts, which bounds the memory"
+        " and gives the same gradients.",
     )
     sample_steps: int = Field(30, ge=1, description="Diffusion steps of the sample sounds.")
