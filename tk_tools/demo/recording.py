@@ -1,6 +1,7 @@
 """One made recording: SPEAKER_NUMBER.wav, and beside it what it says, in .txt and .TextGrid.
 
-The same options give the same bytes. The speaker is drawn with seed and number alone: a timbre of espeak-ng with a pitch and a pace of its own.
+The same options give the same bytes. A speaker is drawn with the seed and its number alone: a timbre of espeak-ng, with
+a pitch and a pace of its own.
 """
 
 from __future__ import annotations

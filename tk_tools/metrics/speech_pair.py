@@ -143,7 +143,7 @@ def measure_of_name(made: Path, *, references: References, options: SpeechOption
 def read_sound(path: Path, of: Path | None = None) -> Sound:
     """The sound of a file.
 
-    InputError: not readable, silent, or shorter than SHORTEST; about the made file `of` where it is told for a reference.
+    InputError: not readable, silent, or shorter than SHORTEST; for a reference it is about the made file, `of`.
     """
     try:
         sound = Sound(read_audio(path, align=True), audio_rate(path))

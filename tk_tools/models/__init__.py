@@ -99,7 +99,7 @@ class Model:
         raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
 
 
-_BUILT_IN = {"wav2lip": "tk_tools.models.wav2lip:MODEL"}
+_BUILT_IN = {"diffvc": "tk_tools.models.diffvc:MODEL", "wav2lip": "tk_tools.models.wav2lip:MODEL"}
 
 
 def load(reference: str) -> Any:

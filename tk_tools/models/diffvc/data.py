@@ -53,7 +53,7 @@ def read_average_mel(path: Path) -> np.ndarray:
 
 
 def read_embedding(path: Path) -> np.ndarray:
-    """(256,) float32 at unit length, from NAME.embed.h5 or ID_embed.npy. InputError: several, other windows, damaged."""
+    """(256,) float32 at unit length, from NAME.embed.h5 or ID_embed.npy. InputError: several, other windows, broken."""
     if path.suffix == ".npy":
         return _array(path, (EMBEDDING,))
     embed = read_embed_file(path)
