@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# DiffVC on made speech: six made voices, trained on and converted into one another, in minutes on two CPU cores.
+# Usage: recipes/diffvc/demo.sh [OUT]      OUT: folder for everything (default: demo-out/diffvc)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+case "${1-}" in
+    -h | --help) sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -*) echo "$0: unknown option $1 (see --help)" >&2; exit 2 ;;
+esac
+[ $# -le 1 ] || { echo "$0: give one folder, or none (see --help)" >&2; exit 2; }
+out=${1:-demo-out/diffvc}
+
+"$root/bin/setup" demo
+PATH="$root/.venv/bin:$PATH"
+tk-demo-data --speakers 6 --clips 20 --workers 2 "$out/wavs" >/dev/null
+"$here/run.sh" --preset tiny --textgrids "$out/wavs" "$out/wavs" "$out/work"
+
+cat <<END
+
+conversions   $out/work/converted/VOICE/*.wav
+similarity    $out/work/report/similarity.tsv
+loss plots    $out/work/report/encoder.png $out/work/report/decoder.png
+samples       $out/work/runs/decoder/samples/
+report        $out/work/report/index.html
+END

@@ -1,0 +1,65 @@
+"""The DiffVC recipe, as a user starts it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.recipes.test_wav2lip import shell
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "diffvc"
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe") / "my voices"
+    made = shell("tk-demo-data", "--speakers", 2, "--clips", 3, folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.mark.parametrize("script", ["run.sh", "demo.sh"])
+def test_help_is_shown_and_nothing_is_done(script, tmp_path):
+    done = shell(RECIPE / script, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense", "1", "a", "b"], ["a"], ["--stage", "8", "a", "b"]])
+def test_wrong_usage_ends_with_2(arguments, tmp_path):
+    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def rows(path):
+    with open(path, encoding="utf-8") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def test_whole_recipe_from_recordings_to_similarity(voices, tmp_path):
+    """Networks so small, and so few steps, that nothing is learnt: it is about every stage finding its files."""
+    config, work = tmp_path / "conf", tmp_path / "work"
+    config.mkdir()
+    steps = "max_steps: 2\nvalidate_every: 2\ncheckpoint_every: 2\nbatch_size: 2\ncrop_frames: 16\n"
+    (config / "encoder.yaml").write_text(
+        f"{steps}network: {{channels: 16, filters: 16, layers: 1, picture_channels: 8}}\n"
+    )
+    (config / "decoder.yaml").write_text(f"{steps}network: {{channels: 8, condition: 8}}\nsample_steps: 1\n")
+    settings = ("--preset", "tiny", "--config", config, "--val", "0.3", "--steps", "1", "--vocoder", "griffin-lim")
+    done = shell(RECIPE / "run.sh", *settings, "--textgrids", voices, voices, work)
+    assert done.returncode == 0, done.stderr
+    converted = sorted(path.relative_to(work / "converted") for path in (work / "converted").rglob("*.wav"))
+    assert {path.parts[0] for path in converted} == {"voice0a", "voice0b"}
+    assert all(path.name.startswith("voice0") and path.name[:7] != path.parts[0] for path in converted)
+    similarity = rows(work / "report" / "similarity.tsv")
+    assert [row["when"] for row in similarity] == ["before", "after"]
+    assert all(0 < float(row["similarity"]) <= 1 for row in similarity)
+    report = {path.name for path in (work / "report").iterdir()}
+    assert {"index.html", "encoder.png", "decoder.png"} <= report
+    again = shell(RECIPE / "run.sh", *settings, "--stop-stage", 5, "--textgrids", voices, voices, work)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("finished already") == 2
