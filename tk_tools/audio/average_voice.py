@@ -39,6 +39,8 @@ def phones_on_frames(phones: Phones, frames: int, preset: MelPreset) -> FramedPh
         raise InputError(f"ends at {seconds:.2f} s, the sound at {frames * hop / rate:.2f} s; is it of another sound?")
     spans = np.minimum(spans, frames)
     inside = spans[:, 0] < spans[:, 1]
+    if not inside.any():
+        raise InputError("has no phone within the sound; is it of another one?")
     return FramedPhones(tuple(s for s, i in zip(phones.symbols, inside, strict=True) if i), spans[inside])
 
 

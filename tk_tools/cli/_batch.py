@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,16 @@ def run_batch(
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
     check: Callable[[], None] | None = None,
     stem: Callable[[Path], str] | None = None,
+    plan: Callable[[list[Job], list[Job], _Report], Iterable[Job]] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
     `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
     (why) nothing was made. `reads`: suffixes that a searched folder is searched for. `also`: further files of every
     result, or what gives them for a source. `check` raises what would go wrong with every input: told once, nothing is
-    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. Exit code 1
-    when some inputs failed; the others are done.
+    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. `plan`: of work
+    on a whole set, what has to be done before: it is given all jobs, those of this shard, and the report, and gives
+    those that are left to do. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)
@@ -56,20 +59,23 @@ def run_batch(
             report.close()
             return report.sum_up()
     targets = Targets(output, reads, suffix, stem)
-    jobs = _jobs(inputs, output, targets, common, log, report, reads, suffix, also)
-    outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
+    part = (1, 1) if plan else common.shard
+    jobs: Iterable[Job] = _jobs(inputs, output, targets, common, part, log, report, reads, suffix, also)
     try:
-        for outcome in outcomes:
-            stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
-            report.add(outcome)
+        if plan is not None:
+            jobs = _planned(plan, list(jobs), common, report)
+        outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
+        with closing(outcomes):
+            for outcome in outcomes:
+                stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
+                report.add(outcome)
     finally:
-        outcomes.close()
         report.close()
     return report.sum_up()
 
 
 def _jobs(
-    inputs, output: Path, targets: Targets, common: Common, log: Log, report: _Report, reads, suffix: str, also
+    inputs, output: Path, targets: Targets, common: Common, part, log: Log, report: _Report, reads, suffix: str, also
 ) -> Iterator[Job]:
     single = _single_target(inputs, output, suffix)
     if single is not None:
@@ -80,8 +86,19 @@ def _jobs(
     if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
         raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
     found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
-    for item, target in shard(_named(found, targets, report), *common.shard):
+    for item, target in shard(_named(found, targets, report), *part):
         yield Job(source=item.path, target=target, also=also(item.path) if callable(also) else also)
+
+
+def _planned(plan, jobs: list[Job], common: Common, report: _Report) -> list[Job]:
+    """The jobs that are left to do; none when what they all need cannot be had, which is told."""
+    try:
+        return list(plan(jobs, list(shard(jobs, *common.shard)), report)) if jobs else []
+    except ConfigError:
+        raise
+    except TkError as error:
+        report.add_unfound(error)
+        return []
 
 
 def _single_target(inputs, output: Path, suffix: str) -> Path | None:
@@ -137,6 +154,24 @@ class _Report:
         with self._lock:
             self._counts["failed"] += 1
             self._fail(error.path, str(error))
+
+    def fail(self, source: Path, message: str) -> None:
+        """An input that failed before its job was begun."""
+        stop_if_told()
+        with self._lock:
+            self._counts["failed"] += 1
+            self._fail(source, message)
+
+    def warn(self, message: str) -> None:
+        self._log.warn(message)
+
+    def info(self, message: str) -> None:
+        self._log.info(message)
+
+    def progress(self, message: str) -> None:
+        """Where the work stands that is done before any job."""
+        stop_if_told()
+        self._log.progress(message)
 
     def _fail(self, source, message: str) -> None:
         self._log.error(message)

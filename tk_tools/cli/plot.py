@@ -38,7 +38,7 @@ def command(**values: Any) -> int:
     NAME.png. The kind of file says what is drawn:
 
     \b
-      NAME.mel.h5                        mel: the spectrogram
+      NAME.mel.h5, .avgmel.h5            mel: the spectrogram; of the average voice with its phones
       NAME.wav and other sound           waveform
       a run of tk-train, metrics.csv     training: each loss and measure
       NAME.sync.h5                       sync: distance of mouth and sound at each offset

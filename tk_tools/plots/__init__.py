@@ -22,7 +22,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "mel": Kind((".mel.h5",), "tk_tools.plots.mel:draw"),
+    "mel": Kind((".mel.h5", ".avgmel.h5"), "tk_tools.plots.mel:draw"),
     "waveform": Kind(AUDIO_SUFFIXES, "tk_tools.plots.waveform:draw"),
     "training": Kind((".csv",), "tk_tools.plots.training:draw"),
     "sync": Kind((".sync.h5",), "tk_tools.plots.sync:draw"),
