@@ -77,7 +77,9 @@ def make_average_mel(
     facts: dict[str, Any] = {"frames": len(values), "phones": len(framed.symbols)}
     left = len(values) / float(preset.columns_per_second) - phones.seconds
     if left > _EARLY:
-        facts["warning"] = f"the last {left:.1f} s keep their own mel: {textgrid} ends before them; is it of this sound?"
+        facts["warning"] = (
+            f"the last {left:.1f} s keep their own mel: {textgrid} ends before them; is it of this sound?"
+        )
     return facts
 
 

@@ -1,4 +1,4 @@
-"""What has to be there before each sound gets its average-voice mel: its TextGrid, and the averages of the whole set."""
+"""What has to be there before a sound gets its average-voice mel: its TextGrid, and the averages of the whole set."""
 
 from __future__ import annotations
 
@@ -120,5 +120,3 @@ class AlignPlan:
             for warning in filter(None, (outcome.warning, outcome.facts.get("warning"))):
                 told.warn(f"{outcome.job.source}: {warning}")
             told.progress(f"TextGrids: {done} of {count}")
-
-

@@ -45,7 +45,7 @@ def phones_on_frames(phones: Phones, frames: int, preset: MelPreset) -> FramedPh
 
 
 def interval_levels(mel: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """The median of each interval in tenths: mel (frames, bands) float32, frames (phones, 2) -> (phones, bands) int16."""
+    """The median of each interval in tenths: mel (frames, bands), frames (phones, 2) -> (phones, bands) int16."""
     medians = np.stack([np.median(mel[start:stop], axis=0) for start, stop in frames])
     return np.clip(np.rint(medians * np.float32(_STEPS)), _LOWEST, _HIGHEST).astype(np.int16)
 

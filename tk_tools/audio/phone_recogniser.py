@@ -93,7 +93,10 @@ def _heard(pcm: bytes) -> Segments:
 def _aligned(pcm: bytes, words: str) -> Segments:
     """The phones of `words`, one after another, where they lie in the sound. InputError: they cannot be laid on it."""
     decoder = _pocketsphinx().Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None)
-    words = [_entry(decoder, word) for word in re.findall(r"[\w']+", words.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))]
+    words = [
+        _entry(decoder, word)
+        for word in re.findall(r"[\w']+", words.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    ]
     unknown = [word for word in words if decoder.lookup_word(word) is None]
     if unknown or not words:
         raise InputError(f"{', '.join(map(repr, unknown[:3])) or 'no word'} is not in the dictionary of pocketsphinx")

@@ -42,9 +42,9 @@ def run_batch(
     `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
     (why) nothing was made. `reads`: suffixes that a searched folder is searched for. `also`: further files of every
     result, or what gives them for a source. `check` raises what would go wrong with every input: told once, nothing is
-    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. `plan`: of work
-    on a whole set, what has to be done before: it is given all jobs, those of this shard, and the report, and gives
-    those that are left to do. Exit code 1 when some inputs failed; the others are done.
+    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. `plan`: of
+    work on a whole set, what has to be done before: it is given all jobs, those of this shard, and the report, and
+    gives those that are left to do. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)

@@ -53,9 +53,9 @@ def command(**values: Any) -> int:
     INPUT: wav files (or any sound), or folders searched for them; '-' or none: paths from standard input. OUTPUT: a
     folder, or with --averages one NAME.avgmel.h5. Prints the path of each finished file.
 
-    In each mel (preset diffvc) the frames of a phone are replaced by that phone's average over all the sounds of the
-    run: per interval the median, of these in each band the most frequent. All phone sets will do. OUTPUT/averages.phones.h5
-    keeps the averages; results made with others are made again.
+    In each mel (preset diffvc) the frames of a phone are replaced by that phone's average over all sounds of the run:
+    per interval the median, of these in each band the most frequent. All phone sets will do; a few minutes of speech
+    give rough averages. OUTPUT/averages.phones.h5 keeps them; results made with others are made again.
 
     The phones come from one of these:
 
@@ -136,6 +136,8 @@ def _check_usage(common: _options.Common, values: dict[str, Any]) -> None:
             "Where do the phones come from? Give --textgrids FOLDER, --mfa (Montreal Forced Aligner, with transcripts) "
             f"or --recogniser {OFFLINE_RECOGNISER}."
         )
+    if not listening and not values["textgrids"].is_dir():
+        raise click.BadParameter(f"there is no folder {values['textgrids']}.", param_hint="'--textgrids'")
     if not values["mfa"] and (values["dictionary"] or values["acoustic_model"]):
         raise click.UsageError("--dictionary and --acoustic-model go with --mfa.")
     if values["averages"] is not None:
@@ -145,7 +147,9 @@ def _check_usage(common: _options.Common, values: dict[str, Any]) -> None:
             "--shard with --mfa or --recogniser needs --averages: they are of all sounds, not of a shard's."
         )
     if common.operands and common.operands[-1].name.endswith(".avgmel.h5") and not common.operands[-1].is_dir():
-        raise click.UsageError("One NAME.avgmel.h5 needs --averages FILE.phones.h5; for averages of INPUT name a folder.")
+        raise click.UsageError(
+            "One NAME.avgmel.h5 needs --averages FILE.phones.h5; for averages of INPUT name a folder."
+        )
 
 
 main = entry(command)

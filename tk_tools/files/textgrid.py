@@ -1,6 +1,6 @@
-"""NAME.TextGrid: the phones of a recording and their times, as Praat and forced aligners write them (long, short, UTF-16).
+"""NAME.TextGrid: the phones of a recording and their times, as Praat and forced aligners write them.
 
-Read and written with praatio. What these tools write says in a tier "made by" from what and how; Praat shows it.
+Read (long, short, UTF-8, UTF-16) and written with praatio. What these tools write says in a tier "made by" from what and how; Praat shows it.
 """
 
 from __future__ import annotations
@@ -84,13 +84,11 @@ def _open(path: Path):
     from praatio.textgrid import openTextgrid
 
     try:
-        return openTextgrid(
-            str(path), includeEmptyIntervals=True, reportingMode="silence", duplicateNamesMode="rename"
-        )
+        return openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence", duplicateNamesMode="rename")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeError as error:
         raise InputError("is neither UTF-8 nor UTF-16 text; save it as one of these", path=path) from error
-    except Exception as error:  # noqa: BLE001 - of any kind, as its expressions and indices find the text
+    except Exception as error:  # of any kind, as its expressions and indices find the text
         reason = " ".join(str(error).split())
         raise InputError(f"is not a TextGrid, or is damaged ({reason})", path=path) from error

@@ -50,7 +50,9 @@ def match_textgrids(sounds: Iterable[Path], folder: Path) -> Matched:
                 matched.of[sound] = grid
                 continue
             other = next(one for one in owners if one != sound)
-            why = f"has no TextGrid of its own: {grid} is as much or more of {other}; keep them in folders as the sounds"
+            why = (
+                f"has no TextGrid of its own: {grid} is as much or more of {other}; keep them in folders as the sounds"
+            )
             matched.faults[sound] = InputError(why, path=sound)
     matched.unused.extend(grid for grids in by_stem.values() for grid in grids if grid not in claims)
     return matched
