@@ -5,11 +5,13 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.figure import Figure
 
 from tests.media import write_click_wav
 from tk_tools.errors import InputError
-from tk_tools.files.mel_file import write_mel_file
+from tk_tools.files.average_mel_file import FramedPhones, write_average_mel_file
+from tk_tools.files.mel_file import Mel, write_mel_file
 from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.sync_file import SyncCurve, create_sync_file
 from tk_tools.plots import PlotOptions, mel, sync, training, waveform
@@ -29,6 +31,18 @@ def test_mel_has_low_bands_at_the_bottom(tmp_path):
     middle = picture[60:340, 300:600].mean(axis=(1, 2))
     assert middle[:40].min() > 150
     assert middle[120:].max() < 20
+
+
+def test_the_phones_of_an_average_voice_stand_above_it(tmp_path, monkeypatch):
+    set_ticks = []
+    monkeypatch.setattr(SecondaryAxis, "set_xticks", lambda axis, *arguments, **options: set_ticks.append(arguments))
+    values = Mel(np.zeros((100, 80), np.float32), preset="diffvc", sample_rate=16000, hop_length=160)
+    phones = FramedPhones(("sil", "ɲ"), np.array([(0, 40), (40, 100)]))
+    write_average_mel_file(tmp_path / "a.avgmel.h5", values, phones, unit="log", made=MADE)
+    assert mel.draw(tmp_path / "a.avgmel.h5", PlotOptions()).shape == (400, 1000, 3)
+    ((seconds, symbols),) = set_ticks
+    assert symbols == ("sil", "ɲ")
+    np.testing.assert_allclose(seconds, [0.2, 0.7])
 
 
 def test_mel_without_frames(tmp_path):

@@ -99,6 +99,7 @@ def make_averages(
     workers: int = 1,
     dask: str | None = None,
     force: bool = False,
+    warn: Callable[[str], None] = lambda message: None,
     info: Callable[[str], None] = lambda message: None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> dict[Path, TkError]:
@@ -106,12 +107,11 @@ def make_averages(
     files; those with unknown words count too, as published.
 
     Returns why each sound that gave nothing did not (where none gave anything, the file is not made); empty when the
-    file was there. The order of the pairs has
-    no influence. info, progress: called with what goes on. InputError: another file stands there, or it is words that
-    the TextGrids hold.
+    file was there. The order of the pairs has no influence. warn, info, progress: called with what goes on.
+    InputError: another file stands there, or it is words that the TextGrids hold.
     """
+    found = read_provenance(target)
     if not force and target.exists():
-        found = read_provenance(target)
         if found is None and not is_of_our_kind(target):
             raise InputError("is there already and not made by these tools; move it, or --force", path=target)
         if found is not None and found == _provenance(map(_digests, pairs), options):
@@ -131,15 +131,17 @@ def make_averages(
                 faults[sound] = record.fault
             progress(f"averages: {done} of {len(pairs)} sounds")
     if counts:
-        averages = counts.averages()
+        averages, made = counts.averages(), _provenance(digests, options)
         write_phone_averages(
             target,
             averages,
             sample_rate=preset.sample_rate,
             hop_length=preset.hop_length,
             unit=preset.summary,
-            made=_provenance(digests, options),
+            made=made,
         )
+        if found is not None and found != made:
+            warn(f"{target}: replaced; it was of {found.source.name} (--averages would have taken it as it was)")
         info(f"averages of {len(averages.symbols)} phones from {len(pairs) - len(faults)} sounds: {target}")
     return faults
 

@@ -70,6 +70,7 @@ class AlignPlan:
                 workers=self.workers,
                 dask=self.dask,
                 force=self.force,
+                warn=told.warn,
                 info=told.info,
                 progress=told.progress,
             )

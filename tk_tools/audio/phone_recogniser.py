@@ -23,6 +23,7 @@ from tk_tools.files.textgrid import Phones, write_phones
 
 SILENCE = "sil"
 _FRAMES_PER_SECOND = 100
+_APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"  # as books print it
 # CMUSphinx's advice for phones without words: little trust in the order of phones, wide beams
 _HEARING = {"lw": 2.0, "beam": 1e-20, "pbeam": 1e-20}
 
@@ -45,12 +46,12 @@ def write_heard_phones(source: Path, *others: Any) -> dict[str, Any]:
     """(source, target, options) or (source, transcript, target, options): write what is said as a TextGrid.
 
     A transcript with a word that is not in the dictionary, or that does not fit, is left aside with a warning.
-    InputError: nothing is heard, or the sound cannot be read. MissingPackage: no pocketsphinx.
+    InputError: no speech is heard, or the sound cannot be read. MissingPackage: no pocketsphinx.
     """
     *transcripts, target, options = others
     made = describe(options, source, *transcripts)
     sound = read_audio(source, rate=SAMPLE_RATE, align=True)
-    pcm = to_int16(sound).tobytes()
+    pcm = _dithered(to_int16(sound)).tobytes()
     facts: dict[str, Any] = {}
     segments: Segments = []
     for transcript in transcripts:
@@ -59,8 +60,8 @@ def write_heard_phones(source: Path, *others: Any) -> dict[str, Any]:
         except InputError as error:
             facts["warning"] = f"its phones are those heard: {InputError(error.message, path=transcript)}"
     segments = segments or _heard(pcm)
-    if not segments:
-        raise InputError("is too short to hear a phone in it", path=source)
+    if all(symbol == SILENCE for symbol, _, _ in segments):
+        raise InputError("no speech is heard in it" if segments else "is too short to hear a phone in it", path=source)
     seconds = len(sound) / SAMPLE_RATE
     times = np.array([(start, stop) for _, start, stop in segments], np.float64) / _FRAMES_PER_SECOND
     times = np.minimum(times, seconds)
@@ -68,6 +69,11 @@ def write_heard_phones(source: Path, *others: Any) -> dict[str, Any]:
     symbols = tuple(symbol for symbol, _, _ in segments)
     write_phones(target, Phones(symbols, times, seconds), made)
     return facts | {"phones": len(symbols)}
+
+
+def _dithered(samples: np.ndarray) -> np.ndarray:
+    """With the least of noises, always the same: in zeros a hiss would be heard."""
+    return samples | np.random.default_rng(0).integers(0, 2, len(samples), dtype=np.int16)
 
 
 def _pocketsphinx():
@@ -93,15 +99,13 @@ def _heard(pcm: bytes) -> Segments:
 def _aligned(pcm: bytes, words: str) -> Segments:
     """The phones of `words`, one after another, where they lie in the sound. InputError: they cannot be laid on it."""
     decoder = _pocketsphinx().Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None)
-    words = [
-        _entry(decoder, word)
-        for word in re.findall(r"[\w']+", words.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
-    ]
-    unknown = [word for word in words if decoder.lookup_word(word) is None]
-    if unknown or not words:
+    found = re.findall(r"[\w']+", words.lower().replace(_APOSTROPHE, "'"))
+    entries = [_entry(decoder, word) for word in found]
+    unknown = [entry for entry in entries if decoder.lookup_word(entry) is None]
+    if unknown or not entries:
         raise InputError(f"{', '.join(map(repr, unknown[:3])) or 'no word'} is not in the dictionary of pocketsphinx")
     try:
-        decoder.set_align_text(" ".join(words))
+        decoder.set_align_text(" ".join(entries))
         _listen(decoder, pcm)
         decoder.set_alignment()
         _listen(decoder, pcm)

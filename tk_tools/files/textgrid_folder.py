@@ -31,7 +31,7 @@ def match_textgrids(sounds: Iterable[Path], folder: Path) -> Matched:
     for found in find_files(folder, (SUFFIX.lower(),)):
         by_stem[found.path.name[: -len(SUFFIX)]].append(found.path)
     matched = Matched()
-    claims: dict[Path, list[tuple[int, Path]]] = defaultdict(list)
+    claims: dict[Path, list[tuple[tuple[int, int], Path]]] = defaultdict(list)
     for sound in sounds:
         stem = stem_of(sound, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES))
         scored = sorted(((_common_folders(sound, grid, folder), grid) for grid in by_stem.get(stem, ())), reverse=True)
@@ -51,18 +51,19 @@ def match_textgrids(sounds: Iterable[Path], folder: Path) -> Matched:
                 continue
             other = next(one for one in owners if one != sound)
             why = (
-                f"has no TextGrid of its own: {grid} is as much or more of {other}; keep them in folders as the sounds"
+                f"has no TextGrid of its own: {grid} fits {other} as well or better; keep them in folders as the sounds"
             )
             matched.faults[sound] = InputError(why, path=sound)
     matched.unused.extend(grid for grids in by_stem.values() for grid in grids if grid not in claims)
     return matched
 
 
-def _common_folders(sound: Path, grid: Path, folder: Path) -> int:
-    """How many folders above the TextGrid, from the last one on, have the names of those above the sound."""
+def _common_folders(sound: Path, grid: Path, folder: Path) -> tuple[int, int]:
+    """How many folders above the TextGrid, from the last one on, have the names of those above the sound; and how many
+    have not, counted negative, so that the larger of two is the better."""
     above_sound = Path(os.path.abspath(sound)).parent.parts
     above_grid = grid.parent.relative_to(folder).parts
     count = 0
     while count < min(len(above_sound), len(above_grid)) and above_sound[-1 - count] == above_grid[-1 - count]:
         count += 1
-    return count
+    return count, count - len(above_grid)
