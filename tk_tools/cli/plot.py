@@ -42,6 +42,7 @@ def command(**values: Any) -> int:
       NAME.wav and other sound           waveform
       a run of tk-train, metrics.csv     training: each loss and measure
       NAME.sync.h5                       sync: distance of mouth and sound at each offset
+      NAME.phones.h5                     phones: the average of each (tk-align)
       NAME.truth.h5                      mouth: how far it is open (made clips)
       video, NAME.frames.h5, .face.h5    sheet: pictures with their times
 
