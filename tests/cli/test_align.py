@@ -231,7 +231,7 @@ def test_textgrids_of_no_sound_are_told(align, recordings):
     write(recordings / "grids/zoe/y.TextGrid", b"")
     ran = align(recordings / "wavs", recordings / "avg")
     assert ran.code == 0
-    assert lines(ran)[0] == f"1 TextGrids belong to none of the sounds, such as {recordings}/grids/zoe/y.TextGrid"
+    assert lines(ran)[0] == f"TextGrids that belong to none of the sounds: 1, such as {recordings}/grids/zoe/y.TextGrid"
 
 
 def test_no_sound_that_can_be_used(align, recordings):

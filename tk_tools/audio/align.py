@@ -142,7 +142,8 @@ def make_averages(
         )
         if found is not None and found != made:
             warn(f"{target}: replaced; it was of {found.source.name} (--averages would have taken it as it was)")
-        info(f"averages of {len(averages.symbols)} phones from {len(pairs) - len(faults)} sounds: {target}")
+        used = len(pairs) - len(faults)
+        info(f"averages of {len(averages.symbols)} phones from {used} sound{'s' * (used != 1)}: {target}")
     return faults
 
 
@@ -201,4 +202,6 @@ def _provenance(digests: Iterable[str], options: AlignOptions) -> Provenance:
     for digest in sorted(digests):
         together.update(os.fsencode(f"{digest}\n"))
         count += 1
-    return Provenance(shaping(options), Source(f"{count} recordings", f"blake2b:{together.hexdigest()}"))
+    return Provenance(
+        shaping(options), Source(f"{count} recording{'s' * (count != 1)}", f"blake2b:{together.hexdigest()}")
+    )

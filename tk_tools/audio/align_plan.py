@@ -85,7 +85,9 @@ class AlignPlan:
         matched = match_textgrids((job.source for job in jobs), self.textgrids)
         faults |= {source: str(fault) for source, fault in matched.faults.items()}
         if matched.unused and self.averages is None:
-            told.info(f"{len(matched.unused)} TextGrids belong to none of the sounds, such as {matched.unused[0]}")
+            told.info(
+                f"TextGrids that belong to none of the sounds: {len(matched.unused)}, such as {matched.unused[0]}"
+            )
         return matched.of
 
     def _align(self, jobs: list[Job], faults: dict[Path, str], told: Told) -> dict[Path, Path]:

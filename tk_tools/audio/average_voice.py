@@ -19,7 +19,7 @@ from tk_tools.files.textgrid import Phones
 
 UNKNOWN = "spn"  # a word that the aligner's dictionary lacks
 UNLABELLED = ""
-SILENCES = frozenset({"sil", "sp", "SIL", "SP", "<sil>", "<eps>"})
+SILENCES = frozenset({"sil", "sp", "SIL", "SP", "pau", "<sil>", "[SIL]", "<eps>", "<p:>"})
 MOST_SYMBOLS = 1000
 _STEPS = 10  # levels per unit of the log mel: one decimal
 _LOWEST, _HIGHEST = -12 * _STEPS, 12 * _STEPS  # the preset's floor is -11.5, full scale about 3
