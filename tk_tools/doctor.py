@@ -23,6 +23,7 @@ _OPTIONAL = (
     ("faster-whisper", "no word error rates with Whisper in tk-eval-audio", "pip install faster-whisper jiwer"),
     ("mel-cepstral-distance", "no --mcd kubichek in tk-eval-audio", "pip install mel-cepstral-distance"),
     ("pyworld-prebuilt", "no --f0 harvest in tk-eval-audio", "pip install pyworld-prebuilt"),
+    ("pocketsphinx", "no --recogniser pocketsphinx in tk-align and tk-eval-audio", "pip install pocketsphinx"),
     ("wandb", "no logging to Weights & Biases", "pip install wandb"),
 )
 
@@ -41,6 +42,7 @@ def examine(weights_dir: Path | None = None) -> Iterator[dict[str, Any]]:
     for name, cost, cure in _OPTIONAL:
         found = _version(name)
         yield _row(name, "ok" if found else "optional", found or f"{cost}; {cure}")
+    yield _aligner()
     yield _row("weights folders", "ok", " ".join(str(folder) for folder in search_folders(weights_dir)))
     for entry in published():
         path = locate(entry, weights_dir)
@@ -83,6 +85,12 @@ def _gpu() -> dict[str, Any]:
     if torch.cuda.is_available():
         return _row("GPU", "ok", torch.cuda.get_device_name(0))
     return _row("GPU", "optional", "none seen by torch; full-size training takes weeks on a processor")
+
+
+def _aligner() -> dict[str, Any]:
+    if place := shutil.which("mfa"):
+        return _row("mfa", "ok", place)
+    return _row("mfa", "optional", "no --mfa in tk-align; conda install -c conda-forge montreal-forced-aligner")
 
 
 def _ffmpeg() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import socket
 import pytest
 import torch
 
+from tests.grids import write_recording
 from tests.media import write_clip
 from tests.metrics.loudness import loudness_expert, make_clip
 from tests.metrics.loudness import write_clip as write_face_clip
@@ -51,6 +52,18 @@ def test_the_same_bytes_and_messages_as_in_one_process(installed, cluster, folde
     again = installed("tk-extract-frames", "--dask", address(cluster), "in", "there", cwd=tmp_path)
     assert again.out == there.out
     assert again.err.splitlines()[-1].endswith("0 done, 3 already there, 1 failed")
+
+
+def test_averages_over_a_set_are_those_of_one_process(installed, cluster, tmp_path):
+    for name in ("mary/a", "mary/b", "john/a"):
+        write_recording(tmp_path, name, ("sil", 0.1), ("AA", 0.2), ("S", 0.2))
+    (tmp_path / "wavs" / "mary" / "c.wav").write_text("no sound")
+    (tmp_path / "grids" / "mary" / "c.TextGrid").write_bytes((tmp_path / "grids/mary/a.TextGrid").read_bytes())
+    here = installed("tk-align", "--textgrids", "grids", "wavs", "here", cwd=tmp_path)
+    there = installed("tk-align", "--dask", address(cluster), "--textgrids", "grids", "wavs", "there", cwd=tmp_path)
+    assert (here.code, there.code, len(there.paths)) == (1, 1, 3)
+    for name in ("averages.phones.h5", "mary/a.avgmel.h5", "mary/b.avgmel.h5", "john/a.avgmel.h5"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
 def test_the_cluster_goes_on_and_nobody_stays_on_it(installed, cluster, folder, tmp_path):

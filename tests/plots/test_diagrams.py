@@ -5,15 +5,18 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.figure import Figure
 
 from tests.media import write_click_wav
 from tk_tools.errors import InputError
+from tk_tools.files.average_mel_file import FramedPhones, write_average_mel_file
 from tk_tools.files.embed_file import FrontEnd, write_embed_file
-from tk_tools.files.mel_file import write_mel_file
+from tk_tools.files.mel_file import Mel, write_mel_file
+from tk_tools.files.phone_averages_file import PhoneAverages, write_phone_averages
 from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.sync_file import SyncCurve, create_sync_file
-from tk_tools.plots import PlotOptions, embed, mel, sync, training, waveform
+from tk_tools.plots import PlotOptions, embed, mel, phones, sync, training, waveform
 from tk_tools.plots.similarity import draw_similarities
 
 MADE = Provenance({}, Source("made", "here"))
@@ -31,6 +34,35 @@ def test_mel_has_low_bands_at_the_bottom(tmp_path):
     middle = picture[60:340, 300:600].mean(axis=(1, 2))
     assert middle[:40].min() > 150
     assert middle[120:].max() < 20
+
+
+def test_the_phones_of_an_average_voice_stand_above_it(tmp_path, monkeypatch):
+    set_ticks = []
+    monkeypatch.setattr(SecondaryAxis, "set_xticks", lambda axis, *arguments, **options: set_ticks.append(arguments))
+    values = Mel(np.zeros((100, 80), np.float32), preset="diffvc", sample_rate=16000, hop_length=160)
+    framed = FramedPhones(("sil", "ɲ"), np.array([(0, 40), (40, 100)]))
+    write_average_mel_file(tmp_path / "a.avgmel.h5", values, framed, unit="log", made=MADE)
+    assert mel.draw(tmp_path / "a.avgmel.h5", PlotOptions()).shape == (400, 1000, 3)
+    ((seconds, symbols),) = set_ticks
+    assert symbols == ("sil", "ɲ")
+    np.testing.assert_allclose(seconds, [0.2, 0.7])
+
+
+def test_each_phone_has_its_average_in_a_column(tmp_path):
+    average = np.full((3, 80), -10, np.float32)
+    average[1, 40:] = 2
+    counts = np.array([1, 10, 100])
+    table = PhoneAverages(("", "S", "ɲ"), average, counts, counts, "diffvc")
+    path = tmp_path / "a.phones.h5"
+    write_phone_averages(path, table, sample_rate=16000, hop_length=160, unit="log", made=MADE)
+    picture = phones.draw(path, PlotOptions())
+    assert picture.shape == (500, 600, 3)
+    left = picture[:, :450].astype(int)  # without the colour bar
+    dark, bright = left.sum(axis=2) < 30, (np.abs(left - (252, 253, 191)) < 8).all(axis=2)  # the ends of magma
+    rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
+    assert dark[rows[0] : rows[-1], columns[0] - 60 : columns[0] - 10].mean() > 0.9
+    assert dark[rows[0] : rows[-1], columns[-1] + 10 : columns[-1] + 60].mean() > 0.9
+    assert dark[rows[-1] + 10 : rows[-1] + 60, columns[0] : columns[-1]].mean() > 0.9
 
 
 def test_mel_without_frames(tmp_path):

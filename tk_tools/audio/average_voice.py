@@ -19,7 +19,7 @@ from tk_tools.files.textgrid import Phones
 
 UNKNOWN = "spn"  # a word that the aligner's dictionary lacks
 UNLABELLED = ""
-SILENCES = frozenset({"sil", "sp", "SIL", "SP", "<sil>", "<eps>"})
+SILENCES = frozenset({"sil", "sp", "SIL", "SP", "pau", "<sil>", "[SIL]", "<eps>", "<p:>"})
 MOST_SYMBOLS = 1000
 _STEPS = 10  # levels per unit of the log mel: one decimal
 _LOWEST, _HIGHEST = -12 * _STEPS, 12 * _STEPS  # the preset's floor is -11.5, full scale about 3
@@ -39,11 +39,13 @@ def phones_on_frames(phones: Phones, frames: int, preset: MelPreset) -> FramedPh
         raise InputError(f"ends at {seconds:.2f} s, the sound at {frames * hop / rate:.2f} s; is it of another sound?")
     spans = np.minimum(spans, frames)
     inside = spans[:, 0] < spans[:, 1]
+    if not inside.any():
+        raise InputError("has no phone within the sound; is it of another one?")
     return FramedPhones(tuple(s for s, i in zip(phones.symbols, inside, strict=True) if i), spans[inside])
 
 
 def interval_levels(mel: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """The median of each interval in tenths: mel (frames, bands) float32, frames (phones, 2) -> (phones, bands) int16."""
+    """The median of each interval in tenths: mel (frames, bands), frames (phones, 2) -> (phones, bands) int16."""
     medians = np.stack([np.median(mel[start:stop], axis=0) for start, stop in frames])
     return np.clip(np.rint(medians * np.float32(_STEPS)), _LOWEST, _HIGHEST).astype(np.int16)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tk_tools.audio.mel import mel_blocks, preset_named
+from tk_tools.audio.mel_presets import MelPreset
 from tk_tools.errors import InputError
 from tk_tools.files.mel_file import write_mel_file
 from tk_tools.files.provenance import describe
@@ -24,18 +29,11 @@ def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
     """The mel spectrogram of a sound or video file. InputError: no sound, too short for one column, or not numbers."""
     preset = preset_named(options.preset)
     made = describe(options, source)
-    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate, align=True), preset)
-    first = next(blocks, None)
-    if first is None:
-        raise InputError(f"is too short for one column of the preset {preset.name}", path=source)
-
-    def all_blocks():
-        yield first
-        yield from blocks
-
+    blocks = file_mel_blocks(source, preset)
+    first = next(blocks)  # what is wrong with the sound is told before a file is begun
     frames = write_mel_file(
         target,
-        all_blocks(),
+        chain([first], blocks),
         preset=preset.name,
         sample_rate=preset.sample_rate,
         hop_length=preset.hop_length,
@@ -43,3 +41,13 @@ def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
         made=made,
     )
     return {"frames": frames, "bands": preset.n_mels, "seconds": round(float(frames / preset.columns_per_second), 3)}
+
+
+def file_mel_blocks(source: Path, preset: MelPreset) -> Iterator[np.ndarray]:
+    """The mel spectrogram of a sound or video file in blocks (columns, bands), one at least; errors of make_mel."""
+    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate, align=True), preset)
+    first = next(blocks, None)
+    if first is None:
+        raise InputError(f"is too short for one column of the preset {preset.name}", path=source)
+    yield first
+    yield from blocks

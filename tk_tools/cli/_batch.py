@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def run_batch(
     stem: Callable[[Path], str] | None = None,
     whole_folders: bool = False,
     recall: Callable[[Path], dict[str, Any]] | None = None,
+    plan: Callable[[list[Job], list[Job], _Report], Iterable[Job]] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
@@ -44,8 +46,9 @@ def run_batch(
     suffixes that a searched folder is searched for. `also`: further files of every result, or what gives them for a
     source. `check` raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for
     themselves). `stem`: how a result in a folder is named, see Targets. `whole_folders`: the files that lie in one
-    folder make one result. `recall` gives the facts of a result that is there already. Exit code 1 when some inputs
-    failed; the others are done.
+    folder make one result. `recall` gives the facts of a result that is there already. `plan`: of work on a whole set,
+    what has to be done before: it is given all jobs, those of this shard, and the report, and gives those that are left
+    to do. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common, recall)
@@ -60,20 +63,25 @@ def run_batch(
             report.close()
             return report.sum_up()
     targets = Targets(output, reads, suffix, stem)
+    part = (1, 1) if plan else common.shard
 
     def found() -> Iterator[Found]:
         files = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
         return by_folder(_readable(files, report)) if whole_folders else files
 
     one = (whole_folders or _is_one_file(inputs)) and output.name.endswith(suffix) and not output.is_dir()
-    jobs = _jobs_of_one(found, output, also) if one else _jobs(found, output, targets, common, report, suffix, also)
-    outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
+    jobs: Iterable[Job] = (
+        _jobs_of_one(found, output, also) if one else _jobs(found, output, targets, part, report, suffix, also)
+    )
     try:
-        for outcome in outcomes:
-            stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
-            report.add(outcome)
+        if plan is not None:
+            jobs = _planned(plan, list(jobs), common, report)
+        outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
+        with closing(outcomes):
+            for outcome in outcomes:
+                stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
+                report.add(outcome)
     finally:
-        outcomes.close()
         report.close()
     return report.sum_up()
 
@@ -87,13 +95,13 @@ def _jobs_of_one(found: Callable[[], Iterator[Found]], output: Path, also) -> It
 
 
 def _jobs(
-    found: Callable[[], Iterator[Found]], output: Path, targets: Targets, common: Common, report: _Report, suffix, also
+    found: Callable[[], Iterator[Found]], output: Path, targets: Targets, part, report: _Report, suffix: str, also
 ) -> Iterator[Job]:
     if output.exists() and not output.is_dir():
         raise click.UsageError(f"{output} is a file; name a folder for the outputs.")
     if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
         raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
-    for item, target in shard(_named(found(), targets, report), *common.shard):
+    for item, target in shard(_named(found(), targets, report), *part):
         yield _job(item, target, also)
 
 
@@ -115,6 +123,17 @@ def _readable(found: Iterator[Found], report: _Report) -> Iterator[Found]:
             report.add_unfound(InputError(f"cannot be read: {error.strerror}", path=item.path))
         else:
             yield item
+
+
+def _planned(plan, jobs: list[Job], common: Common, report: _Report) -> list[Job]:
+    """The jobs that are left to do; none when what they all need cannot be had, which is told."""
+    try:
+        return list(plan(jobs, list(shard(jobs, *common.shard)), report)) if jobs else []
+    except ConfigError:
+        raise
+    except TkError as error:
+        report.add_unfound(error)
+        return []
 
 
 def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterator[tuple[Found, Path]]:
@@ -169,6 +188,24 @@ class _Report:
         with self._lock:
             self._counts["failed"] += 1
             self._fail(error.path, str(error))
+
+    def fail(self, source: Path, message: str) -> None:
+        """An input that failed before its job was begun."""
+        stop_if_told()
+        with self._lock:
+            self._counts["failed"] += 1
+            self._fail(source, message)
+
+    def warn(self, message: str) -> None:
+        self._log.warn(message)
+
+    def info(self, message: str) -> None:
+        self._log.info(message)
+
+    def progress(self, message: str) -> None:
+        """Where the work stands that is done before any job."""
+        stop_if_told()
+        self._log.progress(message)
 
     def _fail(self, source, message: str) -> None:
         self._log.error(message)

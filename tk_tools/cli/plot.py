@@ -38,12 +38,13 @@ def command(**values: Any) -> int:
     NAME.png. The kind of file says what is drawn:
 
     \b
-      NAME.mel.h5                        mel: the spectrogram
+      NAME.mel.h5, .avgmel.h5            mel: the spectrogram; of the average voice with its phones
       NAME.embed.h5                      embed: the embedding, or windows over time
       NAME.wav and other sound           waveform
       a run of tk-train, metrics.csv     training: each loss and measure
       NAME.sync.h5                       sync: distance of mouth and sound at each offset
       NAME.truth.h5                      mouth: how far it is open (made clips)
+      NAME.phones.h5                     phones: the average of each (tk-align)
       video, NAME.frames.h5, .face.h5    sheet: pictures with their times
 
     In a folder a plot keeps the kind of its file, so that those of one clip lie side by side: NAME.mp4 gives NAME.png,

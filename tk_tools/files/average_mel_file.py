@@ -1,4 +1,4 @@
-"""NAME.avgmel.h5: a recording's mel spectrogram in which every phone is said by an average voice, and where they lie."""
+"""NAME.avgmel.h5: a recording's mel spectrogram with every phone said by an average voice, and where the phones lie."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ def _h5_facts(path: Path) -> dict[str, Any]:
             facts["faces"] = int(np.count_nonzero(read_rows(file["faces/valid"])))
             facts["layout"] = str(file["faces/box"].attrs["layout"])
             facts["backend"] = str(file["faces/box"].attrs["backend"])
-        if "mel" in file:
-            mel = file["mel"]
+        for name in {"mel", "avgmel"}.intersection(file):
+            mel = file[name]
             rate, hop = int(mel.attrs["sample_rate"]), int(mel.attrs["hop_length"])
             facts |= {"frames": mel.shape[0], "bands": mel.shape[1], "preset": str(mel.attrs["preset"])}
             facts |= {"sample_rate": rate, "seconds": mel.shape[0] * hop / rate}
@@ -49,6 +49,10 @@ def _h5_facts(path: Path) -> dict[str, Any]:
             facts |= {"preset": str(embed.attrs["preset"]), "per": str(embed.attrs["per"])}
             if "files" in file:
                 facts["files"] = file["files"].shape[0]
+        if "phones/symbol" in file:
+            facts["phones"] = file["phones/symbol"].shape[0]
+        if "phones/average" in file:
+            facts |= {"bands": file["phones/average"].shape[1], "preset": str(file["phones/average"].attrs["preset"])}
         return facts | {"source": source.in_words, "digest": source.digest, "params": read_params(file)}
 
 

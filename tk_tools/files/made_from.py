@@ -1,4 +1,5 @@
-"""The provenance that a finished result bears: in the root attributes of HDF5, in the comment of wav, mp4 and png."""
+"""The provenance that a finished result bears: in the root attributes of HDF5, in the comment of wav, mp4 and png, in a
+tier of a TextGrid."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 from pathlib import Path
 
 from tk_tools.errors import TkError
+from tk_tools.files import textgrid
 from tk_tools.files.provenance import Provenance, Source
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
@@ -17,6 +19,8 @@ def read_provenance(path: Path) -> Provenance | None:
     if not path.is_file():
         return None
     try:
+        if path.suffix == textgrid.SUFFIX:
+            return textgrid.read_made_by(path)
         return _from_h5(path) if path.suffix == ".h5" else _from_comment(path)
     except (TkError, OSError, KeyError, ValueError, TypeError):
         return None

@@ -1,6 +1,6 @@
-"""NAME.TextGrid: the phones of a recording and their times, as Praat and forced aligners write them (long, short, UTF-16).
+"""NAME.TextGrid: the phones of a recording and their times, as Praat and forced aligners write them.
 
-Read and written with praatio. What these tools write says in a tier "made by" from what and how; Praat shows it.
+Long or short, UTF-8 or UTF-16, by praatio. What these tools write has a tier "made by" that says from what and how.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def read_phones(path: Path) -> Phones:
 
     InputError: not a TextGrid, cut short, or without such a tier.
     """
+    from praatio.textgrid import IntervalTier
+
     grid = _open(path)
     names = [name for name in grid.tierNames if name == TIER or name.endswith(f" - {TIER}")]
     if len(names) != 1:
@@ -44,7 +46,7 @@ def read_phones(path: Path) -> Phones:
         how_many = "no tier" if not names else "more than one tier"
         raise InputError(f"has {how_many} {TIER!r} (but {there}); a forced aligner writes one", path=path)
     tier = grid.getTier(names[0])
-    if not hasattr(tier, "entries") or any(not hasattr(entry, "end") for entry in tier.entries):
+    if not isinstance(tier, IntervalTier):
         raise InputError(f"its tier {names[0]!r} holds points, not intervals", path=path)
     if not tier.entries:
         raise InputError(f"its tier {names[0]!r} is empty", path=path)
@@ -89,6 +91,6 @@ def _open(path: Path):
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeError as error:
         raise InputError("is neither UTF-8 nor UTF-16 text; save it as one of these", path=path) from error
-    except Exception as error:
+    except Exception as error:  # of any kind, as its expressions and indices find the text
         reason = " ".join(str(error).split())
         raise InputError(f"is not a TextGrid, or is damaged ({reason})", path=path) from error

@@ -22,12 +22,13 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "mel": Kind((".mel.h5",), "tk_tools.plots.mel:draw"),
+    "mel": Kind((".mel.h5", ".avgmel.h5"), "tk_tools.plots.mel:draw"),
     "embed": Kind((".embed.h5",), "tk_tools.plots.embed:draw"),
     "waveform": Kind(AUDIO_SUFFIXES, "tk_tools.plots.waveform:draw"),
     "training": Kind((".csv",), "tk_tools.plots.training:draw"),
     "sync": Kind((".sync.h5",), "tk_tools.plots.sync:draw"),
     "mouth": Kind((".truth.h5",), "tk_tools.plots.mouth:draw"),
+    "phones": Kind((".phones.h5",), "tk_tools.plots.phones:draw"),
     "sheet": Kind((".frames.h5", ".face.h5", *VIDEO_SUFFIXES), "tk_tools.plots.sheet:draw"),
 }
 READS = tuple(suffix for kind in KINDS.values() for suffix in kind.suffixes)

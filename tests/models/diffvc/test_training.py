@@ -5,6 +5,7 @@ import csv
 import pytest
 import torch
 from lightning_fabric import Fabric
+from tk_tools.models.diffvc.published import load_average_voice, load_diffvc
 
 from tests.models.diffvc.speech import write_data_set, write_seed_layout
 from tests.train.helpers import Told, same
@@ -14,7 +15,6 @@ from tk_tools.models import get_model, load
 from tk_tools.models.diffvc.average_voice import AverageVoice, AverageVoiceConfig
 from tk_tools.models.diffvc.config import DecoderConfig
 from tk_tools.models.diffvc.networks import DiffVC, frame_mask
-from tk_tools.models.diffvc.published import load_average_voice, load_diffvc
 from tk_tools.models.diffvc.score import ScoreConfig
 from tk_tools.models.diffvc.training import DecoderTask
 from tk_tools.models.stages import suffixes_of
