@@ -32,7 +32,7 @@ def run_batch(
     reads: tuple[str, ...],
     suffix: str,
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
-    check: Callable[[], None] | None = None,
+    check: Callable[[], str | None] | None = None,
     stem: Callable[[Path], str] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
@@ -40,15 +40,16 @@ def run_batch(
     `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
     (why) nothing was made. `reads`: suffixes that a searched folder is searched for. `also`: further files of every
     result, or what gives them for a source. `check` raises what would go wrong with every input: told once, nothing is
-    made (a cluster's workers see for themselves). `stem`: how a result in a folder is named, see Targets. Exit code 1
-    when some inputs failed; the others are done.
+    made (a cluster's workers see for themselves); it may give a line for people. `stem`: how a result in a folder is
+    named, see Targets. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common)
     inputs, output = split_operands(common.operands)
     if check is not None and common.dask is None:
         try:
-            check()
+            if notice := check():
+                log.info(notice)
         except ConfigError:
             raise
         except TkError as error:

@@ -50,13 +50,13 @@ class Request:
 
     operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
     its result is made with it (checkpoint, sound). check: looks for faults in what all inputs have in common and raises
-    them, before any work is done. notice: a line for people.
+    them, before any work is done, or gives a line for people. notice: a line for people that needs no such look.
     """
 
     operands: tuple[Path, ...]
     options: Any
     also: Callable[[Path], tuple[Path, ...]]
-    check: Callable[[], None]
+    check: Callable[[], str | None]
     notice: str | None = None
 
 
@@ -99,7 +99,7 @@ class Model:
         raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
 
 
-_BUILT_IN = {"wav2lip": "tk_tools.models.wav2lip:MODEL"}
+_BUILT_IN = {"diffvc": "tk_tools.models.diffvc:MODEL", "wav2lip": "tk_tools.models.wav2lip:MODEL"}
 
 
 def load(reference: str) -> Any:
