@@ -17,7 +17,7 @@ from tk_tools.cli._main import ExitCode, stop_if_told
 from tk_tools.cli._options import Common
 from tk_tools.cli._output import write_line
 from tk_tools.errors import ConfigError, InputError, TkError
-from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, shard
+from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, by_folder, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
 _FILE_SUFFIXES = {*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *PICTURE_SUFFIXES, ".h5"}
@@ -34,17 +34,21 @@ def run_batch(
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
     check: Callable[[], str | None] | None = None,
     stem: Callable[[Path], str] | None = None,
+    whole_folders: bool = False,
+    recall: Callable[[Path], dict[str, Any]] | None = None,
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
-    `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, and with "left_out"
-    (why) nothing was made. `reads`: suffixes that a searched folder is searched for. `also`: further files of every
-    result, or what gives them for a source. `check` raises what would go wrong with every input: told once, nothing is
-    made (a cluster's workers see for themselves); it may give a line for people. `stem`: how a result in a folder is
-    named, see Targets. Exit code 1 when some inputs failed; the others are done.
+    `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, with "left_out" (why)
+    nothing was made, and "failed" are (name, why) of files in the source's folder that were of no use. `reads`:
+    suffixes that a searched folder is searched for. `also`: further files of every result, or what gives them for a
+    source. `check` raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for
+    themselves); it may give a line for people. `stem`: how a result in a folder is named, see Targets. `whole_folders`:
+    the files that lie in one folder make one result. `recall` gives the facts of a result that is there already. Exit
+    code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
-    report = _Report(log, common)
+    report = _Report(log, common, recall)
     inputs, output = split_operands(common.operands)
     if check is not None and common.dask is None:
         try:
@@ -57,7 +61,13 @@ def run_batch(
             report.close()
             return report.sum_up()
     targets = Targets(output, reads, suffix, stem)
-    jobs = _jobs(inputs, output, targets, common, log, report, reads, suffix, also)
+
+    def found() -> Iterator[Found]:
+        files = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
+        return by_folder(_readable(files, report)) if whole_folders else files
+
+    one = (whole_folders or _is_one_file(inputs)) and output.name.endswith(suffix) and not output.is_dir()
+    jobs = _jobs_of_one(found, output, also) if one else _jobs(found, output, targets, common, report, suffix, also)
     outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
     try:
         for outcome in outcomes:
@@ -69,27 +79,43 @@ def run_batch(
     return report.sum_up()
 
 
+def _jobs_of_one(found: Callable[[], Iterator[Found]], output: Path, also) -> Iterator[Job]:
+    """The output is a file: it bears the suffix of the kind, and the inputs make one result."""
+    items = list(found())
+    if len(items) > 1:
+        raise click.UsageError(f"{output} is one file, and the inputs lie in {len(items)} folders; name a folder.")
+    yield from (_job(item, output, also) for item in items)
+
+
 def _jobs(
-    inputs, output: Path, targets: Targets, common: Common, log: Log, report: _Report, reads, suffix: str, also
+    found: Callable[[], Iterator[Found]], output: Path, targets: Targets, common: Common, report: _Report, suffix, also
 ) -> Iterator[Job]:
-    single = _single_target(inputs, output, suffix)
-    if single is not None:
-        yield Job(source=inputs[0], target=output, also=also(inputs[0]) if callable(also) else also)
-        return
     if output.exists() and not output.is_dir():
         raise click.UsageError(f"{output} is a file; name a folder for the outputs.")
     if output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir():
         raise click.UsageError(f"The output {output} is neither a folder nor, for one input, a file *{suffix}.")
-    found = find_inputs(inputs, reads, log, null=common.null, failed=report.add_unfound)
-    for item, target in shard(_named(found, targets, report), *common.shard):
-        yield Job(source=item.path, target=target, also=also(item.path) if callable(also) else also)
+    for item, target in shard(_named(found(), targets, report), *common.shard):
+        yield _job(item, target, also)
 
 
-def _single_target(inputs, output: Path, suffix: str) -> Path | None:
-    """The output is a file when one file is given and the output bears the suffix of the kind."""
-    if len(inputs) != 1 or from_stdin(inputs) or inputs[0].is_dir():
-        return None
-    return output if output.name.endswith(suffix) and not output.is_dir() else None
+def _job(item: Found, target: Path, also) -> Job:
+    source, *others = item.files or (item.path,)
+    return Job(source=source, target=target, also=(*others, *(also(source) if callable(also) else also)))
+
+
+def _is_one_file(inputs: tuple[Path, ...]) -> bool:
+    return len(inputs) == 1 and not from_stdin(inputs) and not inputs[0].is_dir()
+
+
+def _readable(found: Iterator[Found], report: _Report) -> Iterator[Found]:
+    """Without files that cannot be opened: such a one would stop the others of its folder."""
+    for item in found:
+        try:
+            item.path.open("rb").close()
+        except OSError as error:
+            report.add_unfound(InputError(f"cannot be read: {error.strerror}", path=item.path))
+        else:
+            yield item
 
 
 def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterator[tuple[Found, Path]]:
@@ -103,8 +129,8 @@ def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterato
 class _Report:
     """Tells each outcome at once: paths or NDJSON on stdout, messages on stderr, failures in --errors."""
 
-    def __init__(self, log: Log, common: Common):
-        self._log, self._json = log, common.json
+    def __init__(self, log: Log, common: Common, recall: Callable[[Path], dict[str, Any]] | None):
+        self._log, self._json, self._recall = log, common.json, recall
         self._failures = FailureList(common.errors, log.tool)
         self._counts = {"done": 0, "current": 0, "left out": 0, "failed": 0}
         self._replaced = 0  # of those that are done
@@ -113,7 +139,13 @@ class _Report:
     def add(self, outcome: Outcome) -> None:
         with self._lock:
             facts = dict(outcome.facts)
+            if outcome.status == "current" and self._recall is not None:
+                facts |= self._recall(outcome.job.target)
             left_out = facts.pop("left_out", None)
+            for name, why in facts.pop("failed", ()):
+                path = outcome.job.source.parent / name
+                self._counts["failed"] += 1
+                self._fail(path, f"{path}: {why}")
             self._counts["left out" if left_out else outcome.status] += 1
             self._replaced += bool(outcome.replaced)
             if outcome.warning:

@@ -25,7 +25,7 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_j
     elif sys.stdout.isatty():
         _print_table(list(rows), tuple(column for column in columns if column not in _HOW))
     else:
-        write_line("\t".join(columns))
+        write_line("\t".join(map(_cell, columns)))
         for row in rows:
             write_line("\t".join(_cell(row.get(column)) for column in columns))
 

@@ -10,7 +10,7 @@ import click
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
-COLUMNS = ("path", "kind", "frames", "samples", "state")
+COLUMNS = ("path", "kind", "frames", "samples", "rows", "state")
 
 
 @click.command("tk-check", context_settings=_options.CONTEXT)

@@ -10,8 +10,8 @@ from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 
 COLUMNS = (
-    "path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "source",
-    "marked_synthetic", "error",
+    "path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "rows",
+    "per", "source",    "marked_synthetic", "error",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def command(**values: Any) -> int:
 
     \b
       NAME.mel.h5                        mel: the spectrogram
+      NAME.embed.h5                      embed: the embedding, or windows over time
       NAME.wav and other sound           waveform
       a run of tk-train, metrics.csv     training: each loss and measure
       NAME.sync.h5                       sync: distance of mouth and sound at each offset

@@ -10,6 +10,7 @@ import numpy as np
 
 from tk_tools.errors import InputError
 from tk_tools.files.coded import CodedFrames
+from tk_tools.files.embed_file import check_embeddings
 from tk_tools.files.h5 import check_whole
 from tk_tools.files.kinds import open_known
 from tk_tools.files.media import probe
@@ -32,6 +33,8 @@ def _check_h5(path: Path) -> dict[str, Any]:
             facts["frames"] = _check_pictures(file, path)
         if "audio/samples" in file:
             facts["samples"] = int(file["audio/samples"].shape[0])
+        if "embed" in file:
+            facts["rows"] = check_embeddings(file)
         return facts
 
 

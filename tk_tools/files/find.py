@@ -35,10 +35,14 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Found:
-    """A file to read, and the folder below which it was found (a file named by itself: none)."""
+    """A file to read, and the folder below which it was found (a file named by itself: none).
+
+    files: where those of a folder make one result, `path` is that folder.
+    """
 
     path: Path
     below: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 def find_files(operand: Path, suffixes: tuple[str, ...]) -> Iterator[Found]:
@@ -58,6 +62,20 @@ def find_files(operand: Path, suffixes: tuple[str, ...]) -> Iterator[Found]:
                 yield Found(Path(folder, name), below=operand)
     if count == 0:
         raise InputError(f"holds no file of the kinds {' '.join(suffixes)}", path=operand)
+
+
+def by_folder(found: Iterable[Found]) -> Iterator[Found]:
+    """The folders that files lie in, each once, with its files in their order. All of `found` is read first."""
+    folders: dict[str, list[Found]] = {}
+    for item in found:
+        folders.setdefault(os.path.abspath(item.path.parent), []).append(item)
+    for place, items in folders.items():
+        folder, below = items[0].path.parent, items[0].below
+        if folder == below:
+            below = None
+        if folder.name in ("", ".."):
+            folder = Path(place)
+        yield Found(folder, below=below, files=tuple(item.path for item in items))
 
 
 def _leads_back(folder: str, name: str) -> bool:

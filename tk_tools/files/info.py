@@ -43,7 +43,13 @@ def _h5_facts(path: Path) -> dict[str, Any]:
             rate, hop = int(mel.attrs["sample_rate"]), int(mel.attrs["hop_length"])
             facts |= {"frames": mel.shape[0], "bands": mel.shape[1], "preset": str(mel.attrs["preset"])}
             facts |= {"sample_rate": rate, "seconds": mel.shape[0] * hop / rate}
-        return facts | {"source": source.name, "digest": source.digest, "params": read_params(file)}
+        if "embed" in file:
+            embed = file["embed"]
+            facts |= {"rows": embed.shape[0], "channels": embed.shape[1]}
+            facts |= {"preset": str(embed.attrs["preset"]), "per": str(embed.attrs["per"])}
+            if "files" in file:
+                facts["files"] = file["files"].shape[0]
+        return facts | {"source": source.in_words, "digest": source.digest, "params": read_params(file)}
 
 
 def _media_facts(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 
 from tk_tools.errors import InputError
+from tk_tools.files.embed_file import EMBED
 from tk_tools.files.face_file import FACE
 from tk_tools.files.frames_file import FRAMES
 from tk_tools.files.h5 import Kind, open_any_h5, open_h5
@@ -14,7 +15,7 @@ from tk_tools.files.mel_file import MEL
 from tk_tools.files.sync_file import SYNC
 from tk_tools.files.truth_file import TRUTH
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (FRAMES, FACE, MEL, SYNC, TRUTH)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (FRAMES, FACE, MEL, EMBED, SYNC, TRUTH)}
 
 
 def open_known(path: Path) -> tuple[Kind, h5py.File]:

@@ -18,6 +18,7 @@ from tk_tools.files.digest import file_digest
 
 MADE_FROM = "tk-tools"
 _AND = " + "
+_NAMED = 3  # files beside the first that are named in words
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Source:
 
     name: str
     digest: str
+
+    @property
+    def in_words(self) -> str:
+        """The name, cut where it is that of many files."""
+        more = self.digest.count(_AND)
+        return f"{self.first.name} + {more} more" if more > _NAMED else self.name
 
     @property
     def first(self) -> Source:
@@ -56,9 +63,14 @@ def describe(options: Any, *sources: Path) -> Provenance:
 
     Fields with metadata {"shapes_content": False} are left out: they change where or how fast, and not what.
     """
+    return Provenance(shaping(options), source_of(*sources))
+
+
+def source_of(*sources: Path) -> Source:
+    """The Source that stands for these files, which are hashed."""
     paths = [Path(source) for source in sources]
     names, digests = (path.name for path in paths), map(file_digest, paths)
-    return Provenance(shaping(options), Source(name=_AND.join(names), digest=_AND.join(digests)))
+    return Source(name=_AND.join(names), digest=_AND.join(digests))
 
 
 def shaping(options: Any) -> dict[str, Any]:

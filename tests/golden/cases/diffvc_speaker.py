@@ -117,7 +117,7 @@ def _front_end(samples):
     with torch.no_grad():
         whole = encoder(torch.from_numpy(mel(trimmed, GE2E))[None])[0]
     embeds = (
-        speaker.embed_windows(encoder, trimmed, step=step),
+        np.concatenate([windows.embeds for windows in speaker.embed_stream(encoder, lambda: [samples], step=step)]),
         speaker.embed_utterance(encoder, samples, step=step),
         speaker.embed_utterance(encoder, samples, step=step, trim=False),
         whole,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from tk_tools.audio.mel import mel_blocks
 from tk_tools.audio.mel_presets import DIFFVC
-from tk_tools.audio.speaker import SAMPLE_RATE, STEPS, embed_utterance
+from tk_tools.audio.speaker import SAMPLE_RATE, average, embed_stream
+from tk_tools.audio.speaker_presets import STEPS
 from tk_tools.errors import InputError
-from tk_tools.files.soundtrack import read_audio, read_audio_blocks
+from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.models.diffvc.options import LONGEST_REFERENCE
 from tk_tools.nets.speaker_encoder import SpeakerEncoder
 
@@ -37,25 +38,34 @@ class Voice:
 def read_voice(recordings: Sequence[Path], encoder: SpeakerEncoder) -> Voice:
     """The voice of recordings of one speaker: the mean of their embeddings, and as references their first seconds.
 
-    InputError: a recording cannot be read, is silent, or holds too little speech.
+    Of each recording, however long, no more is held than that. InputError: one cannot be read, is silent, or holds too
+    little speech.
     """
-    embeddings, references, seconds, left = [], [], 0.0, _LONGEST
+    embeddings, references, samples, left = [], [], 0, _LONGEST
     for path in recordings:
-        embedding, lasts = _embed(path, encoder)
-        embeddings.append(embedding)
-        seconds += lasts
+        embedding, count = _embed(path, encoder)
+        embeddings.append(embedding[None])
+        samples += count
         if left > 0:
             references.append(_first_frames(path, left))
             left -= len(references[-1])
-    mean = np.mean(embeddings, axis=0)
-    return Voice((mean / np.linalg.norm(mean)).astype(np.float32), tuple(references), seconds)
+    return Voice(average(embeddings), tuple(references), seconds=samples / SAMPLE_RATE)
 
 
-def _embed(path: Path, encoder: SpeakerEncoder) -> tuple[np.ndarray, float]:
-    """The embedding of a recording, and its seconds."""
-    samples = read_audio(path, rate=SAMPLE_RATE, align=True)
+def _embed(path: Path, encoder: SpeakerEncoder) -> tuple[np.ndarray, int]:
+    """The embedding of a recording, and how many samples it has at 16 kHz."""
+    count = 0
+
+    def waveform() -> Iterator[np.ndarray]:
+        nonlocal count
+        count = 0
+        for block in read_audio_blocks(path, rate=SAMPLE_RATE, align=True):
+            count += len(block)
+            yield block
+
     try:
-        return embed_utterance(encoder, samples, step=STEPS["diffvc"]), len(samples) / SAMPLE_RATE
+        windows = embed_stream(encoder, waveform, step=STEPS["diffvc"])
+        return average(each.embeds for each in windows), count
     except InputError as error:
         raise InputError(f"cannot be the target: {error.message}", path=path) from error
 
