@@ -33,6 +33,7 @@ from tk_tools.models.diffvc.voice import Voice, read_voice
 from tk_tools.nets.device import choose_device
 
 SILENT = -9.0  # log-mel; what stays below, some -80 dBFS, holds no speech
+BOUND = 20.0  # log-mel; no sound reaches it, and with what untrained networks make all arithmetic stays finite
 
 _Stamp = tuple[Path, int]
 """A file, and when it was changed: what was read from it before serves as long as both are the same."""
@@ -114,8 +115,8 @@ class Converter:
             target_mean=self._target_mean,
         )
         if not made.isfinite().all():
-            raise WeightsError("the decoder's mel is not finite; take other weights, more steps or --precision fp32")
-        return made[0].T.cpu().numpy()
+            raise WeightsError("the decoder's mel is not finite; take other weights, or --precision fp32")
+        return made[0].T.clamp(-BOUND, BOUND).cpu().numpy()
 
 
 class _InBfloat16(nn.Module):
