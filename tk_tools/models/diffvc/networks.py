@@ -74,16 +74,15 @@ class DiffVC(nn.Module):
         solver: str = "ml",
         steps: int = 30,
         noise: Noise = torch.randn_like,
-        target_mean: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The average voice that the way back starts around, and the converted mel, both (B, 80, T).
 
         mel (B, 80, T) and target (B, 80, R): log-mels of the front end `diffvc`, with masks (B, 1, T) and (B, 1, R);
-        embedding (B, 256): GE2E, of the target. target_mean: the encoder's result for the target, where it is known.
+        embedding (B, 256): GE2E, of the target.
         """
         frames = mel.shape[-1]
         mean = self.encoder(mel, mask)
-        target_mean = self.encoder(target, target_mask) if target_mean is None else target_mean
+        target_mean = self.encoder(target, target_mask)
         start = diffuse(mel, mean, mask, torch.ones(len(mel), device=mel.device))
         padded_mask, mean, begin = (pad_frames(x) for x in (mask, mean, start))
         begin = begin + noise(begin)
