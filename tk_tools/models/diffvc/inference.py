@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from tk_tools.audio.mel import mel_blocks
 from tk_tools.audio.mel_presets import DIFFVC
@@ -84,51 +83,32 @@ def check_shared(checkpoint: Path, speaker_weights: Path, further: list[Path], o
 
 
 class Converter:
-    """A model that speaks with one voice, ready on a device of torch. voice: whose it is."""
+    """A model that speaks with one voice, ready on a device of torch; the model given is used up. voice: whose it is.
 
-    def __init__(self, model: DiffVC, voice: Voice, device: str = "cpu", precision: str = "fp32"):
-        self.voice = voice
-        if torch.device(device).type == "cuda" and precision == "fp32":
-            torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
-        self._model = model.requires_grad_(False).to(device)
-        if precision == "bf16":
-            model.decoder.estimator = _InBfloat16(model.decoder.estimator)
-        references = [_batch(mel, device) for mel in voice.references]
-        with torch.inference_mode():
-            means = [model.encoder(mel, _whole(mel)) for mel in references]  # each as the utterance that it is
-        self._target, self._target_mean = (torch.cat(mels, dim=-1) for mels in (references, means))
-        self._embedding = torch.from_numpy(voice.embedding)[None].to(device)
+    The encoder hears each of the references as the utterance that it is, the decoder one after another.
+    """
 
     @torch.inference_mode()
-    def convert(self, mel: np.ndarray, solver: str, steps: int, noise: Noise) -> np.ndarray:
+    def __init__(self, model: DiffVC, voice: Voice, steps: int, device: str = "cpu", precision: str = "fp32"):
+        self.voice = voice
+        self._device = device
+        if torch.device(device).type == "cuda" and precision == "fp32":
+            torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
+        self._model = model.to(device).for_inference(precision)
+        references = [_batch(mel, device) for mel in voice.references]
+        means = [model.encoder(mel, _whole(mel)) for mel in references]
+        target, mean = (torch.cat(mels, dim=-1) for mels in (references, means))
+        embedding = torch.from_numpy(voice.embedding)[None].to(device)
+        self._heard = model.decoder.conditions(target, _whole(target), mean, embedding, steps)
+
+    @torch.inference_mode()
+    def convert(self, mel: np.ndarray, solver: str, noise: Noise) -> np.ndarray:
         """A log-mel (T, 80) of any voice -> (T, 80) float32 in this one."""
-        given = _batch(mel, self._target.device)
-        _, made = self._model.convert(
-            given,
-            _whole(given),
-            self._target,
-            _whole(self._target),
-            self._embedding,
-            solver=solver,
-            steps=steps,
-            noise=noise,
-            target_mean=self._target_mean,
-        )
+        given = _batch(mel, self._device)
+        _, made = self._model.convert_to(self._heard, given, _whole(given), solver, noise)
         if not made.isfinite().all():
             raise WeightsError("the decoder's mel is not finite; take other weights, or --precision fp32")
         return made[0].T.clamp(-BOUND, BOUND).cpu().numpy()
-
-
-class _InBfloat16(nn.Module):
-    """A network whose products are of bfloat16, between float32 and float32."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
-            return self.network(x, *others).float()
 
 
 def drawn_noise(seed: int, segment: int) -> Noise:
@@ -151,7 +131,7 @@ def _converted(cut: Iterator[Segment], converter: Converter, options: InferOptio
         if mel.max() < SILENT:  # the decoder would murmur
             parts.silent += 1
         else:
-            mel = converter.convert(mel, options.solver, options.steps, noise)
+            mel = converter.convert(mel, options.solver, noise)
             mel = subtract_noise(mel) if options.denoise else mel
         yield Segment(mel, overlap)
 
@@ -183,7 +163,7 @@ def _opened(
     device = choose_device(options.device)
     heard = tuple(map(_stamp, recordings))
     return (
-        _converter(_stamp(checkpoint), _stamp(speaker_weights), heard, device, options.precision),
+        _converter(_stamp(checkpoint), _stamp(speaker_weights), heard, options.steps, device, options.precision),
         _vocoder(vocoder and _stamp(vocoder), device),
     )
 
@@ -197,10 +177,10 @@ def _stamp(path: Path) -> _Stamp:
 
 @lru_cache(maxsize=1)
 def _converter(
-    checkpoint: _Stamp, speaker_weights: _Stamp, recordings: tuple[_Stamp, ...], device: str, precision: str
+    checkpoint: _Stamp, speaker_weights: _Stamp, recordings: tuple[_Stamp, ...], steps: int, device: str, precision: str
 ) -> Converter:
     voice = read_voice([path for path, _ in recordings], load_encoder(speaker_weights[0], device))
-    return Converter(load_diffvc(checkpoint[0]), voice, device, precision)
+    return Converter(load_diffvc(checkpoint[0]), voice, steps, device, precision)
 
 
 @lru_cache(maxsize=1)
