@@ -159,13 +159,11 @@ def _whole(mel: torch.Tensor) -> torch.Tensor:
 def _opened(
     checkpoint: Path, speaker_weights: Path, further: list[Path], options: InferOptions
 ) -> tuple[Converter, Vocoder]:
-    vocoder, recordings = (further[0], further[1:]) if options.vocoder == HIFIGAN else (None, further)
+    weights, recordings = (further[0], further[1:]) if options.vocoder == HIFIGAN else (None, further)
     device = choose_device(options.device)
-    heard = tuple(map(_stamp, recordings))
-    return (
-        _converter(_stamp(checkpoint), _stamp(speaker_weights), heard, options.steps, device, options.precision),
-        _vocoder(vocoder and _stamp(vocoder), device),
-    )
+    vocoder = _vocoder(weights and _stamp(weights), device)
+    shared = _stamp(checkpoint), _stamp(speaker_weights), tuple(map(_stamp, recordings))
+    return _converter(*shared, options.steps, device, options.precision), vocoder
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -179,8 +177,9 @@ def _stamp(path: Path) -> _Stamp:
 def _converter(
     checkpoint: _Stamp, speaker_weights: _Stamp, recordings: tuple[_Stamp, ...], steps: int, device: str, precision: str
 ) -> Converter:
+    model = load_diffvc(checkpoint[0])
     voice = read_voice([path for path, _ in recordings], load_encoder(speaker_weights[0], device))
-    return Converter(load_diffvc(checkpoint[0]), voice, steps, device, precision)
+    return Converter(model, voice, steps, device, precision)
 
 
 @lru_cache(maxsize=1)
