@@ -33,7 +33,7 @@ def run_batch(
     reads: tuple[str, ...],
     suffix: str,
     also: tuple[Path, ...] | Callable[[Path], tuple[Path, ...]] = (),
-    check: Callable[[], None] | None = None,
+    check: Callable[[], str | None] | None = None,
     stem: Callable[[Path], str] | None = None,
     whole_folders: bool = False,
     recall: Callable[[Path], dict[str, Any]] | None = None,
@@ -45,17 +45,18 @@ def run_batch(
     nothing was made, and "failed" are (name, why) of files in the source's folder that were of no use. `reads`:
     suffixes that a searched folder is searched for. `also`: further files of every result, or what gives them for a
     source. `check` raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for
-    themselves). `stem`: how a result in a folder is named, see Targets. `whole_folders`: the files that lie in one
-    folder make one result. `recall` gives the facts of a result that is there already. `plan`: of work on a whole set,
-    what has to be done before: it is given all jobs, those of this shard, and the report, and gives those that are left
-    to do. Exit code 1 when some inputs failed; the others are done.
+    themselves); it may give a line for people. `stem`: how a result in a folder is named, see Targets. `whole_folders`:
+    the files that lie in one folder make one result. `recall` gives the facts of a result that is there already.
+    `plan`: of work on a whole set, what has to be done before: it is given all jobs, those of this shard, and the
+    report, and gives those that are left to do. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
     report = _Report(log, common, recall)
     inputs, output = split_operands(common.operands)
     if check is not None and common.dask is None:
         try:
-            check()
+            if notice := check():
+                log.info(notice)
         except ConfigError:
             raise
         except TkError as error:

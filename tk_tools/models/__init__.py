@@ -50,13 +50,13 @@ class Request:
 
     operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
     its result is made with it (checkpoint, sound). check: looks for faults in what all inputs have in common and raises
-    them, before any work is done. notice: a line for people.
+    them, before any work is done, or gives a line for people. notice: a line for people that needs no such look.
     """
 
     operands: tuple[Path, ...]
     options: Any
     also: Callable[[Path], tuple[Path, ...]]
-    check: Callable[[], None]
+    check: Callable[[], str | None]
     notice: str | None = None
 
 

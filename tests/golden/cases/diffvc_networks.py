@@ -125,6 +125,10 @@ def diffusion(golden):
     time = torch.tensor(golden.meta["args"]["t"])
     noisy, noise = add_noise(x, mean, mask, time, _input(golden, "forward_noise0"))
     results = {"forward_xt": noisy, "forward_z": noise, "diffused_mean": diffuse(x, mean, mask, time)}
+    x_ref, mean_x_ref = _input(golden, "x_ref"), _input(golden, "mean_x_ref")
+    loss = decoder.loss(x, mask, mean, x_ref, mean_x_ref, embedding, time, _input(golden, "loss_noise0"))
+    norms = _gradients(_listed(golden, decoder), loss)
+    decoder.estimator.for_inference(fast_layers=True)  # as conversion runs it
     given = (mean + z, mask, mean, reference, reference_mask, reference_mean, embedding)
     steps = golden.meta["args"]["n_timesteps"]
     with torch.no_grad():
@@ -132,9 +136,6 @@ def diffusion(golden):
             draws = _queue(golden, [f"{way}_noise{step}" for step in range(steps)])
             results[f"reverse_{way}"] = decoder.sample(*given, way, steps, draws)
         results["reverse_ml_1step"] = decoder.sample(*given, "ml", 1, _queue(golden, ["ml1_noise0"]))
-    x_ref, mean_x_ref = _input(golden, "x_ref"), _input(golden, "mean_x_ref")
-    loss = decoder.loss(x, mask, mean, x_ref, mean_x_ref, embedding, time, _input(golden, "loss_noise0"))
-    norms = _gradients(_listed(golden, decoder), loss)
     return results | {
         "loss_t": loss.detach(),
         "grad_norms": norms,
@@ -146,6 +147,12 @@ def diffvc(golden):
     network = DiffVC()
     _tame(golden, network, network.decoder.estimator, network.encoder.postnet)
     x, target, embedding = (_input(golden, name) for name in ("x", "x_ref", "c"))
+    train = [_input(golden, f"train_{name}") for name in ("x", "x_ref")]
+    mask = _mask(golden, "train", train[0])
+    noisy = (_input(golden, f"train_{name}") for name in ("t", "noise0"))
+    loss = network(*train, _input(golden, "train_c"), mask, *noisy)
+    norms = _gradients(_listed(golden, network.decoder, "decoder."), loss)
+    network.for_inference()
     steps = golden.meta["args"]["n_timesteps"]
     with torch.no_grad():
         mean, made = network.convert(
@@ -158,11 +165,6 @@ def diffvc(golden):
             steps,
             _queue(golden, [f"noise{step}" for step in range(steps + 1)]),
         )
-    train = [_input(golden, f"train_{name}") for name in ("x", "x_ref")]
-    mask = _mask(golden, "train", train[0])
-    embedding, time, noise = (_input(golden, f"train_{name}") for name in ("c", "t", "noise0"))
-    loss = network(*train, embedding, mask, time, noise)
-    norms = _gradients(_listed(golden, network.decoder, "decoder."), loss)
     return {
         "mean_x": mean,
         "y": made,

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tk_tools.models.diffvc.blocks import Block
+from tk_tools.models.diffvc.blocks import Block, FrameMask
 
 WINDOW = 4  # frames to both sides that have relative positions
 NORM_EPSILON = 1e-4
@@ -180,8 +180,8 @@ class PictureResnet(nn.Module):
         self.block2 = Block(channels, channels, kernel=7)
         self.res = nn.Conv2d(channels, channels, kernel_size=1)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return self.block2(self.block1(x, mask), mask) + self.res(x * mask)
+    def forward(self, x: torch.Tensor, mask: FrameMask) -> torch.Tensor:
+        return self.block2(self.block1(x, mask), mask) + self.res(mask(x))
 
 
 class PostNet(nn.Module):
@@ -194,9 +194,9 @@ class PostNet(nn.Module):
         self.final_conv = nn.Conv2d(channels, 1, kernel_size=1)
 
     def forward(self, mel: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        x, mask = mel.unsqueeze(1), mask.unsqueeze(1)
-        x = self.res_block(self.init_conv(x * mask), mask)
-        return self.final_conv(x * mask).squeeze(1)
+        kept = FrameMask(mask.unsqueeze(1))
+        x = self.res_block(self.init_conv((mel * mask).unsqueeze(1)), kept)
+        return self.final_conv(kept(x)).squeeze(1)
 
 
 class AverageVoice(nn.Module):

@@ -1,4 +1,4 @@
-"""The convolution block that both networks of DiffVC are made of."""
+"""The convolution block that both networks of DiffVC are made of, and the mask of the frames that count."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ import torch
 from torch import nn
 
 GROUPS = 8
+
+
+class FrameMask:
+    """Which frames of pictures (B, C, H, W) count: mask (B, 1, 1, W), 1 or 0."""
+
+    def __init__(self, mask: torch.Tensor):
+        self.mask = mask
+        missing = (mask == 0).any(dim=0).flatten().nonzero()
+        self.whole = int(missing[0]) if len(missing) else mask.shape[-1]  # the first frames, which count in all items
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x (B, C, H, W) with zeros in the frames that do not count; in place where no gradient is taken."""
+        if self.whole == x.shape[-1]:
+            return x
+        if torch.is_grad_enabled():
+            return x * self.mask
+        x[..., self.whole :] *= self.mask[..., self.whole :]
+        return x
+
+    def halved(self) -> FrameMask:
+        """The mask of pictures half as large."""
+        return FrameMask(self.mask[..., ::2])
 
 
 class Block(nn.Module):
@@ -19,6 +41,5 @@ class Block(nn.Module):
             nn.Mish(),
         )
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """mask (B, 1, 1, W)."""
-        return self.block(x * mask) * mask
+    def forward(self, x: torch.Tensor, mask: FrameMask) -> torch.Tensor:
+        return mask(self.block(mask(x)))

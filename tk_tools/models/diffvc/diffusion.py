@@ -54,9 +54,14 @@ class Steps:
     noise: np.ndarray
 
 
+def times_back(steps: int) -> np.ndarray:
+    """The times at which the score is asked for on the way back: 1, 1 - 1/N, ..., 1/N, float64."""
+    return 1 - np.arange(steps) / steps
+
+
 def kappa_omega(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the maximum-likelihood solver with N steps: kappa, omega, sigma, (N,) each."""
-    times = 1 - np.arange(steps) / steps
+    times = times_back(steps)
     before = np.maximum(times - 1 / steps, 0.0)
     before[-1] = 0.0
     mu, nu, sigma = posterior(before, times)
@@ -68,7 +73,7 @@ def kappa_omega(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def plan(solver: str, steps: int) -> Steps:
     """The steps of a solver, one of SOLVERS."""
-    times = 1 - np.arange(steps) / steps
+    times = times_back(steps)
     step = beta(times) / steps
     if solver == "pf":
         return Steps(times, drift=step / 2, pull=step / 2, noise=np.zeros(steps))

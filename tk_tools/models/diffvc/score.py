@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tk_tools.models.diffvc.blocks import Block
+from tk_tools.models.diffvc.blocks import Block, FrameMask
+from tk_tools.models.diffvc.fast_layers import use_fast_layers
 
 TIME_SCALE = 1000.0
 HEADS, HEAD_WIDTH = 4, 32
@@ -43,9 +44,46 @@ class Resnet(nn.Module):
         same = channels_in == channels_out
         self.res_conv = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, kernel_size=1)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        y = self.block1(x, mask) + self.mlp(time)[:, :, None, None]
-        return self.block2(y, mask) + self.res_conv(x * mask)
+    def forward(self, x: torch.Tensor, mask: FrameMask, time: torch.Tensor) -> torch.Tensor:
+        y = self.block1(x, mask)
+        y += self.mlp(time)[:, :, None, None]
+        y = self.block2(y, mask)
+        y += self.res_conv(mask(x))
+        return y
+
+
+class ConditionedConv2d(nn.Conv2d):
+    """Conv2d of pictures (B, C, H, W) whose further channels, numbers (B, N), are the same in every place that counts.
+
+    Of those channels nothing is convolved but the mask, once for each item, with what they all make together.
+    """
+
+    def forward(self, x: torch.Tensor, numbers: torch.Tensor, mask: FrameMask) -> torch.Tensor:
+        drawn, spread = self.weight.split([x.shape[1], numbers.shape[1]], dim=1)
+        y = functional.conv2d(mask(x), drawn, self.bias, padding=self.padding)
+        kernels = torch.einsum("oihw,bi->bohw", spread, numbers).flatten(end_dim=1).unsqueeze(1)
+        rows = mask.mask.expand(len(x), 1, 3, -1).transpose(0, 1)  # the first, the last, and any between
+        first, between, last = (
+            functional.conv2d(rows, kernels, padding=self.padding, groups=len(x)).view(len(x), -1, 3, 1, x.shape[-1])
+        ).unbind(dim=2)
+        return y + torch.cat([first, between.expand(-1, -1, x.shape[2] - 2, -1), last], dim=2)
+
+
+class FirstResnet(Resnet):
+    """The Resnet of the pictures that go in and the condition, (B, channels) numbers that are the same everywhere."""
+
+    def __init__(self, pictures: int, condition: int, channels_out: int, time: int):
+        super().__init__(pictures + condition, channels_out, time)
+        self.block1.block[0] = ConditionedConv2d(pictures + condition, channels_out, kernel_size=3, padding=1)
+        self.res_conv = ConditionedConv2d(pictures + condition, channels_out, kernel_size=1)
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor, mask: FrameMask, time: torch.Tensor) -> torch.Tensor:
+        conv, norm, activation = self.block1.block
+        y = activation(norm(conv(x, condition, mask)))
+        y += self.mlp(time)[:, :, None, None]
+        y = self.block2(y, mask)
+        y += self.res_conv(x, condition, mask)
+        return y
 
 
 class LinearAttention(nn.Module):
@@ -59,32 +97,31 @@ class LinearAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, _, height, width = x.shape
-        q, k, v = self.to_qkv(x).reshape(batch, 3, HEADS, HEAD_WIDTH, height * width).unbind(dim=1)
-        context = k.softmax(dim=-1) @ v.mT  # (B, heads, key, value)
-        return self.to_out((context.mT @ q).reshape(batch, HEADS * HEAD_WIDTH, height, width))
+        qkv = self.to_qkv(x).permute(0, 2, 3, 1).reshape(batch, height * width, 3, HEADS, HEAD_WIDTH)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, positions, 32)
+        context = k.softmax(dim=-2).mT @ v
+        y = (q @ context).transpose(1, 2).reshape(batch, height, width, HEADS * HEAD_WIDTH)
+        return self.to_out(y.permute(0, 3, 1, 2))
 
 
 class Rezero(nn.Module):
-    """A layer times a learned number that begins at 0."""
+    """A layer and a learned number, with which its result is to be multiplied; it begins at 0."""
 
     def __init__(self, layer: nn.Module):
         super().__init__()
         self.fn = layer
         self.g = nn.Parameter(torch.zeros(1))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.fn(x) * self.g
-
 
 class Attention(nn.Module):
-    """Linear attention added to its input: (B, C, H, W) -> the same."""
+    """Linear attention times a learned number, added to its input: (B, C, H, W) -> the same."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.fn = Rezero(LinearAttention(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.fn(x)
+        return torch.addcmul(x, self.fn.fn(x), self.fn.g)
 
 
 class Halve(nn.Module):
@@ -138,13 +175,14 @@ class ReferenceEncoder(nn.Module):
 
     def forward(self, mel: torch.Tensor, mask: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         """mask (B, 1, 1, T), time (B, channels)."""
-        x = self.block12(self.block11(mel * mask) * mask)
+        kept = FrameMask(mask)
+        x = self.block12(kept(self.block11(mel * mask)))
         x = x + self.mlp1(time)[:, :, None, None]
-        x = self.block22(self.block21(x * mask) * mask)
+        x = self.block22(kept(self.block21(kept(x))))
         x = x + self.mlp2(time)[:, :, None, None]
-        x = self.block32(self.block31(x * mask) * mask)
-        x = self.final_conv(x * mask)
-        return (x * mask).sum(dim=(2, 3)) / (mask.sum(dim=(2, 3)) * x.shape[2])
+        x = self.block32(kept(self.block31(kept(x))))
+        x = kept(self.final_conv(kept(x)))
+        return x.sum(dim=(2, 3)) / (mask.sum(dim=(2, 3)) * x.shape[2])
 
 
 class ScoreNetwork(nn.Module):
@@ -160,13 +198,11 @@ class ScoreNetwork(nn.Module):
             self.ref_block = ReferenceEncoder(condition, base)
             known += condition
         self.cond_block = nn.Sequential(nn.Linear(known, 4 * condition), nn.Mish(), nn.Linear(4 * condition, condition))
-        widths = (2 + condition, base, 2 * base, 4 * base)
         self.downs = nn.ModuleList()
-        for level in range(3):
-            narrow, wide = widths[level], widths[level + 1]
+        for level, wide in enumerate((base, 2 * base, 4 * base)):
+            first = Resnet(wide // 2, wide, base) if level else FirstResnet(2, condition, wide, base)
             smaller = Halve(wide) if level < 2 else nn.Identity()
-            layers = [Resnet(narrow, wide, base), Resnet(wide, wide, base), Attention(wide), smaller]
-            self.downs.append(nn.ModuleList(layers))
+            self.downs.append(nn.ModuleList([first, Resnet(wide, wide, base), Attention(wide), smaller]))
         self.mid_block1 = Resnet(4 * base, 4 * base, base)
         self.mid_attn = Attention(4 * base)
         self.mid_block2 = Resnet(4 * base, 4 * base, base)
@@ -192,19 +228,32 @@ class ScoreNetwork(nn.Module):
         mask (B, 1, T). mean (B, 80, T): the average voice. reference (B, 80, R) with its mask (B, 1, R): the target's
         mel at that time. embedding (B, 256): of the target's voice.
         """
+        return self.score(x, mask, mean, self.condition(reference, reference_mask, embedding, time), time)
+
+    def condition(
+        self, reference: torch.Tensor, reference_mask: torch.Tensor, embedding: torch.Tensor, time: torch.Tensor
+    ) -> torch.Tensor:
+        """What is known of the target at that time, (B, condition): the same for all that is converted to its voice."""
         position = time_embedding(time, self.config.channels)
-        condition = self._condition(position, reference, reference_mask, embedding)
-        time = self.mlp(position)
-        masks = [mask.unsqueeze(1)]
+        known = [position]
+        if self.config.use_reference:
+            known.append(self.ref_block(reference.unsqueeze(1), reference_mask.unsqueeze(1), self.mlp(position)))
+        return self.cond_block(torch.cat([*known, embedding], dim=1))
+
+    def score(
+        self, x: torch.Tensor, mask: torch.Tensor, mean: torch.Tensor, condition: torch.Tensor, time: torch.Tensor
+    ) -> torch.Tensor:
+        """`forward` with the condition (B, condition) in place of what it is made from."""
+        time = self.mlp(time_embedding(time, self.config.channels))
         h = torch.stack([mean, x], dim=1)
-        h = torch.cat([h, condition[:, :, None, None].expand(-1, -1, *h.shape[2:])], dim=1)
-        skips = []
-        for first, second, attention, halve in self.downs:
+        masks, skips = [FrameMask(mask.unsqueeze(1))], []
+        for level, (first, second, attention, halve) in enumerate(self.downs):
             mask = masks[-1]
-            h = attention(second(first(h, mask, time), mask, time))
+            h = first(h, mask, time) if level else first(h, condition, mask, time)
+            h = attention(second(h, mask, time))
             skips.append(h)
-            h = halve(h * mask)
-            masks.append(mask[..., ::2])
+            h = halve(mask(h))
+            masks.append(mask.halved())
         masks.pop()
         mask = masks[-1]
         h = self.mid_block2(self.mid_attn(self.mid_block1(h, mask, time)), mask, time)
@@ -212,17 +261,17 @@ class ScoreNetwork(nn.Module):
             mask = masks.pop()
             h = torch.cat([h, skips.pop()], dim=1)
             h = attention(second(first(h, mask, time), mask, time))
-            h = double(h * mask)
+            h = double(mask(h))
         (mask,) = masks
         h = self.final_block(h, mask)
-        return (self.final_conv(h * mask) * mask).squeeze(1)
+        return mask(self.final_conv(mask(h))).squeeze(1)
 
-    def _condition(self, position, reference, reference_mask, embedding) -> torch.Tensor:
-        """(B, condition): what is the same for all frames."""
-        known = [position]
-        if self.config.use_reference:
-            known.append(self.ref_block(reference.unsqueeze(1), reference_mask.unsqueeze(1), self.mlp(position)))
-        return self.cond_block(torch.cat([*known, embedding], dim=1))
+    def for_inference(self, fast_layers: bool) -> ScoreNetwork:
+        """The same numbers, sooner: laid out as convolutions are fastest and, if asked, with other layers (for single
+        precision on a processor). In place; the state dict is then no longer the published one."""
+        if fast_layers:
+            use_fast_layers(self)
+        return self.to(memory_format=torch.channels_last)
 
 
 def time_embedding(time: torch.Tensor, channels: int) -> torch.Tensor:
