@@ -18,7 +18,7 @@ from tk_tools.files.sync_file import SYNC
 from tk_tools.files.truth_file import TRUTH
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (FRAMES, FACE, MEL, AVERAGE_MEL, PHONE_AVERAGES, EMBED, SYNC, TRUTH)
+    kind.name: kind for kind in (FRAMES, FACE, MEL, EMBED, AVERAGE_MEL, PHONE_AVERAGES, SYNC, TRUTH)
 }
 
 
