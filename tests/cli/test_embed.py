@@ -229,6 +229,23 @@ def test_a_matrix_of_the_files_of_a_pipe(tk, wavs, tmp_path):
     assert [row["cosine"][row["path"]] for row in objects] == [1, 1, 1]
 
 
+def test_a_terminal_shows_the_matrix_of_few_and_the_most_alike_of_many(tk, wavs, tmp_path, monkeypatch):
+    tk("tk-embed", wavs, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "dumb")  # no bold heads
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    few = tk("tk-embed", "--matrix", "alike.png", "out").out.splitlines()
+    assert few[0].split() == ["path", "1", "2", "3"]
+    assert [line.split()[:2] for line in few[1:]] == [
+        [str(number), f"out/{name}.embed.h5"] for number, name in enumerate(("high/a", "low/a", "low/b"), start=1)
+    ]
+    monkeypatch.setattr("tk_tools.cli._matrix._FIT", 2)
+    many = [line.split() for line in tk("tk-embed", "--matrix", "alike.png", "out").out.splitlines()[1:]]
+    assert many[1][:2] == ["out/low/a.embed.h5", "out/low/b.embed.h5"]
+    assert float(many[1][2]) == pytest.approx(float(few[2].split()[4]), abs=1e-4)
+
+
 def test_a_matrix_keeps_what_is_not_its_own(tk, wavs, tmp_path):
     made = tk("tk-embed", wavs, tmp_path / "out").paths
     mine = tmp_path / "mine.png"
