@@ -25,6 +25,13 @@ def test_doctor_says_what_is_there_and_how_to_get_the_rest(tk, tmp_path):
     assert "tk-weights fetch wav2lip-gan" in rows["weights wav2lip-gan"]["detail"]
 
 
+def test_doctor_names_the_package_that_brings_weights(tk, monkeypatch):
+    monkeypatch.setattr("tk_tools.doctor.locate", lambda entry, weights_dir: None)
+    rows = {row["what"]: row for row in map(json.loads, tk("tk-doctor", "--json").out.splitlines())}
+    assert rows["weights ge2e"]["detail"].endswith("tk-weights fetch ge2e, or pip install --no-deps resemblyzer")
+    assert rows["weights s3fd"]["detail"].endswith("tk-weights fetch s3fd")
+
+
 def test_doctor_counts_a_missing_package(tk, monkeypatch):
     def absent(name):
         raise PackageNotFoundError(name)

@@ -87,7 +87,7 @@ def test_a_speaker_is_the_mean_of_the_files_of_a_folder(tk, wavs, tmp_path, weig
     sounds = [read_audio(wavs / "low" / name, rate=16000) for name in ("a.wav", "b.wav")]
     assert low.values[0] == pytest.approx(speaker.embed_speaker(encoder(weights), sounds, step=80), abs=1e-6)
     assert (low.files, high.files) == (("a.wav", "b.wav"), ("a.wav",))
-    one = tk("tk-embed", "--per", "speaker", wavs / "low", tmp_path / "one.embed.h5")
+    one = tk("tk-embed", "--per", "speaker", "--workers", "2", wavs / "low", tmp_path / "one.embed.h5")
     assert one.paths == [tmp_path / "one.embed.h5"]
     assert one.paths[0].read_bytes() == (tmp_path / "out" / "low.embed.h5").read_bytes()
     both = tk("tk-embed", "--per", "speaker", wavs, tmp_path / "one.embed.h5")
@@ -227,6 +227,23 @@ def test_a_matrix_of_the_files_of_a_pipe(tk, wavs, tmp_path):
         json.loads(line) for line in tk("tk-embed", "--json", "--matrix", picture, tmp_path / "out").out.splitlines()
     ]
     assert [row["cosine"][row["path"]] for row in objects] == [1, 1, 1]
+
+
+def test_a_terminal_shows_the_matrix_of_few_and_the_most_alike_of_many(tk, wavs, tmp_path, monkeypatch):
+    tk("tk-embed", wavs, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "dumb")  # no bold heads
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    few = tk("tk-embed", "--matrix", "alike.png", "out").out.splitlines()
+    assert few[0].split() == ["path", "1", "2", "3"]
+    assert [line.split()[:2] for line in few[1:]] == [
+        [str(number), f"out/{name}.embed.h5"] for number, name in enumerate(("high/a", "low/a", "low/b"), start=1)
+    ]
+    monkeypatch.setattr("tk_tools.cli._matrix._FIT", 2)
+    many = [line.split() for line in tk("tk-embed", "--matrix", "alike.png", "out").out.splitlines()[1:]]
+    assert many[1][:2] == ["out/low/a.embed.h5", "out/low/b.embed.h5"]
+    assert float(many[1][2]) == pytest.approx(float(few[2].split()[4]), abs=1e-4)
 
 
 def test_a_matrix_keeps_what_is_not_its_own(tk, wavs, tmp_path):

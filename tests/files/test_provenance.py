@@ -168,3 +168,12 @@ def test_an_h5_that_cannot_be_read_is_ours_only_when_it_begins_as_one(tmp_path, 
     path = tmp_path / "a.face.h5"
     path.write_bytes(content)
     assert is_of_our_kind(path) is ours
+
+
+def test_the_names_of_many_sources_are_cut_in_words():
+    def of(count):
+        names = ["a + b.wav", *(f"{number}.wav" for number in range(1, count))]
+        return Source(" + ".join(names), " + ".join(["digest"] * count))
+
+    assert of(4).in_words == "a + b.wav + 1.wav + 2.wav + 3.wav"
+    assert of(400).in_words == "a + b.wav + 399 more"

@@ -63,7 +63,10 @@ def make_embed(source: Path, *further: Any) -> dict[str, Any]:
 
 def failed_before(target: Path) -> dict[str, Any]:
     """What make_embed told of a result that is there already: the files of the speaker that it could not take."""
-    return {"failed": read_embed_file(target).left_out}
+    try:
+        return {"failed": read_embed_file(target).left_out}
+    except InputError as error:
+        return {"warning": f"{error}; --force makes it again"}
 
 
 def _windows(encoder: SpeakerEncoder, path: Path, step: int) -> Iterator[Windows]:

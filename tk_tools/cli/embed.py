@@ -84,6 +84,9 @@ def _embed(common: _options.Common, weights_dir: Path | None, values: dict[str, 
     def weights() -> Path:
         return find_weights("ge2e", weights_dir)
 
+    def check() -> None:
+        load_encoder(weights(), options.device)
+
     options = EmbedOptions(**values)
     speakers = options.per == "speaker"
     return run_batch(
@@ -94,7 +97,7 @@ def _embed(common: _options.Common, weights_dir: Path | None, values: dict[str, 
         reads=AUDIO_SUFFIXES + VIDEO_SUFFIXES,
         suffix=".embed.h5",
         also=lambda _: (weights(),),
-        check=lambda: load_encoder(weights(), options.device) and None,
+        check=check,
         stem=(lambda folder: folder.name) if speakers else None,
         whole_folders=speakers,
         recall=failed_before if speakers else None,

@@ -11,7 +11,7 @@ from tk_tools.cli._main import entry
 
 COLUMNS = (
     "path", "kind", "frames", "fps", "seconds", "width", "height", "sample_rate", "faces", "bands", "rows",
-    "per", "source",    "marked_synthetic", "error",
+    "per", "source", "marked_synthetic", "error",
 )  # fmt: skip
 
 
