@@ -22,7 +22,8 @@ def _set_name(golden):
     if told:
         return told[1]
     siblings = (golden.sibling(path.stem) for path in sorted(golden.folder.glob("*.json")) if path.stem != golden.name)
-    return next(name.split("/")[1] for sibling in siblings for name in sibling.input_names if name.count("/") > 2)
+    names = (name for sibling in siblings for name in sibling.input_names if name.count("/") > 2)
+    return next((name.split("/")[1] for name in names), "shared")
 
 
 def _base(symbol):

@@ -58,9 +58,9 @@ NO_WEIGHTS = Absent("the weights ge2e")
 NO_RECORDINGS = Absent("the recordings below TK_DATA")
 
 
-def _recording(*parts):
+def _recording(*parts, rate=16000):
     path = Path(os.environ.get("TK_DATA", "/nonexistent"), "speech", *parts)
-    return read_audio(path, rate=16000) if path.exists() else None
+    return read_audio(path, rate=rate) if path.exists() else None
 
 
 def wave(rate, seconds, f0, depth, rate_of_swing, gap):
@@ -86,6 +86,31 @@ def mel_22k(golden):
         "mel_basis_sum_per_band": filters.sum(axis=1),
         "mel_basis_first_last_nonzero": np.array(reach),
     }
+
+
+def mel_22k_libritts(golden):
+    sounds = {name: _recording("libritts", f"{name}.wav", rate=DIFFVC.sample_rate) for name in golden.meta["outputs"]}
+    return {name: NO_RECORDINGS if sound is None else mel(sound, DIFFVC).T for name, sound in sounds.items()}
+
+
+def notebook_outputs(golden):
+    """What the published model made, as our front ends hear it."""
+    files = [name.split("/") for name in golden.meta["args"]["files"]]
+    sounds = [_recording(*parts, rate=DIFFVC.sample_rate) for parts in files]
+    if any(sound is None for sound in sounds):
+        return dict.fromkeys(golden.meta["outputs"], NO_RECORDINGS)
+    mels = [mel(sound, DIFFVC) for sound in sounds]
+    results = {
+        "mel_mean": np.stack([columns.mean(axis=0) for columns in mels]),
+        "mel_std": np.stack([columns.std(axis=0) for columns in mels]),
+    }
+    encoder = _encoder()
+    if encoder is None:
+        return results | dict.fromkeys(("embeds", "cosine"), NO_WEIGHTS)
+    embeds = np.stack(
+        [speaker.embed_utterance(encoder, _recording(*parts), step=speaker.STEPS["diffvc"]) for parts in files]
+    )
+    return results | {"embeds": embeds, "cosine": embeds @ embeds.T}
 
 
 def _input(name, golden):
@@ -165,4 +190,11 @@ def ge2e_librispeech(golden):
     return results
 
 
-CASES = {"mel_22k": mel_22k, "ge2e": ge2e, "ge2e_front_end": ge2e_front_end, "ge2e_librispeech": ge2e_librispeech}
+CASES = {
+    "mel_22k": mel_22k,
+    "mel_22k_libritts": mel_22k_libritts,
+    "notebook_outputs": notebook_outputs,
+    "ge2e": ge2e,
+    "ge2e_front_end": ge2e_front_end,
+    "ge2e_librispeech": ge2e_librispeech,
+}
