@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Companions:
     def __init__(self, paths: Iterable[Path], suffixes: tuple[str, ...], made_by: str):
         self._suffixes, self._made_by = suffixes, made_by
         self._named: dict[str, list[Path]] = {}
-        for path in paths:
+        for path in {os.path.abspath(path): path for path in paths}.values():  # one may be named twice
             if path.name.lower().endswith(suffixes):
                 self._named.setdefault(stem_of(path, suffixes), []).append(path)
 
