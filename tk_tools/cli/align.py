@@ -61,8 +61,8 @@ def command(**values: Any) -> int:
 
     \b
       --textgrids FOLDER          TextGrids with the name of each sound, in the same folders or in one
-      --mfa                       NAME.lab or NAME.txt beside each sound, aligned by MFA
-      --recogniser pocketsphinx   nothing else; where such a transcript is there, it is laid on the sound
+      --mfa                       transcripts beside the sounds (NAME.lab or NAME.txt), aligned by MFA
+      --recogniser pocketsphinx   listening; a transcript that is there is laid on its sound
 
     A sound whose TextGrid has an unknown word (spn) is left out, and said. One that has no TextGrid, or cannot be read,
     is told on stderr, the others are done, and the exit code is 1. --shard does a part of the results, with averages of
