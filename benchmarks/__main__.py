@@ -22,6 +22,10 @@ COMPARISONS = {
     "report": (),
     "faces_found": ("video",),
     "wav2lip_quality": ("runs",),
+    "mel": (),
+    "hifigan": ("hifigan",),
+    "diffvc_conversion": ("backbones",),
+    "diffvc_training": ("backbones",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -37,6 +41,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--faces", type=_FOLDER, help="Crops to train on: what tk-crop-face made.")
 @click.option("--runs", type=_FOLDER, help="The run folders of bin/demo, demo-out/work/runs.")
 @click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
+@click.option("--backbones", type=_FOLDER, help="A checkout of huawei-noah/Speech-Backbones at 7782c7a.")
+@click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),
