@@ -23,6 +23,10 @@ COMPARISONS = {
     "report": (),
     "faces_found": ("video",),
     "wav2lip_quality": ("runs",),
+    "mel": (),
+    "hifigan": ("hifigan",),
+    "diffvc_conversion": ("backbones",),
+    "diffvc_training": ("backbones",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -40,6 +44,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--resemblyzer", type=_FOLDER, help="The unpacked wheel of the package resemblyzer 0.1.4.")
 @click.option("--speech", type=_FOLDER, help="Recordings of a few seconds.")
 @click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
+@click.option("--backbones", type=_FOLDER, help="A checkout of huawei-noah/Speech-Backbones at 7782c7a.")
+@click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

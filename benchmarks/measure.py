@@ -28,18 +28,31 @@ def machine() -> str:
     return f"{model}, {cores} cores, Python {platform.python_version()}, torch {torch.__version__}"
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall-clock seconds of one call."""
-    start = time.perf_counter()
+Clock = Callable[[], float]
+
+
+def seconds(work: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    """Seconds of one call, by the clock on the wall or another."""
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def in_turn(ours: Callable[[], object], other: Callable[[], object], rounds: int = 5) -> tuple[float, float]:
+def in_turn(
+    ours: Callable[[], object], other: Callable[[], object], rounds: int = 5, clock: Clock = time.perf_counter
+) -> tuple[float, float]:
     """Median seconds of both, A B A B ..., after one uncounted call of each."""
     ours(), other()
-    pairs = [(seconds(ours), seconds(other)) for _ in range(rounds)]
+    pairs = [(seconds(ours, clock), seconds(other, clock)) for _ in range(rounds)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+
+
+def one_core() -> None:
+    """Keep this process to one core and one thread; `time.process_time` then tells what its work takes by itself."""
+    import torch
+
+    os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
+    torch.set_num_threads(1)
 
 
 def run_timed(command: Sequence[str], **options) -> tuple[float, float]:

@@ -1,0 +1,64 @@
+"""Training steps a second of DiffVC's decoder at the published size: loss, gradients, their norm clipped, Adam.
+
+python -m benchmarks.diffvc_training SPEECH_BACKBONES
+Batches of 2 crops of 128 frames, the same for both, with the means and noises drawn before; one core, one thread,
+processor time, in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks.measure import in_turn, one_core, report
+from benchmarks.original_diffvc import import_from
+from tk_tools.models.diffvc.networks import Decoder
+
+BATCH, FRAMES = 2, 128
+ROUNDS = 2
+
+
+def step_of(network: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], float]:
+    """One step of training as the original takes it."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm=1)
+        optimizer.step()
+        return float(value)
+
+    return step
+
+
+def main(backbones: Path) -> None:
+    one_core()
+    import_from(backbones)
+    from model.diffusion import Diffusion
+
+    torch.manual_seed(0)
+    theirs = Diffusion(80, 256, 128, True, 0.05, 20.0)
+    net = Decoder()
+    net.load_state_dict(theirs.state_dict())
+    net.to(memory_format=torch.channels_last)
+    mel, mean, reference, reference_mean, noise = (torch.randn(BATCH, 80, FRAMES) for _ in range(5))
+    mask, embedding, times = torch.ones(BATCH, 1, FRAMES), torch.rand(BATCH, 256), torch.rand(BATCH)
+    given = (mel, mask, mean, reference, reference_mean, embedding, times)
+    ours = step_of(net, lambda: net.loss(*given, noise))
+    seconds, original_seconds = in_turn(
+        ours, step_of(theirs, lambda: theirs.loss_t(*given)), rounds=ROUNDS, clock=time.process_time
+    )
+    row = {"what": f"decoder, batch {BATCH}, one core", "steps_per_second": 1 / seconds}
+    row |= {"original_steps_per_second": 1 / original_seconds, "ratio": original_seconds / seconds}
+    report("diffvc_training", [row])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
