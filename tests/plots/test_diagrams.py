@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 
 from tests.media import write_click_wav
 from tk_tools.errors import InputError
+from tk_tools.files.embed_file import FrontEnd, write_embed_file
 from tk_tools.files.mel_file import write_mel_file
 from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.sync_file import SyncCurve, create_sync_file
-from tk_tools.plots import PlotOptions, mel, sync, training, waveform
+from tk_tools.plots import PlotOptions, embed, mel, sync, training, waveform
+from tk_tools.plots.similarity import draw_similarities
 
 MADE = Provenance({}, Source("made", "here"))
 
@@ -34,6 +36,34 @@ def test_mel_has_low_bands_at_the_bottom(tmp_path):
 def test_mel_without_frames(tmp_path):
     with pytest.raises(InputError, match="no frames"):
         mel.draw(write_mel(tmp_path / "a.mel.h5", np.zeros((0, 80), np.float32)), PlotOptions())
+
+
+@pytest.mark.parametrize("windows", [1, 6])
+def test_embed_shows_another_voice_in_its_windows(tmp_path, windows):
+    values = np.zeros((windows, 256), np.float32)
+    values[:, 10:30] = 20**-0.5
+    values[3:] = np.roll(values[3:], 200, axis=1)
+    front_end = FrontEnd("diffvc", "window", step=80, hop_length=160, sample_rate=16000)
+    blocks = [(values, 0.8 * np.arange(windows))]
+    write_embed_file(tmp_path / "a.embed.h5", blocks, front_end, made=MADE)
+    picture = embed.draw(tmp_path / "a.embed.h5", PlotOptions()).astype(int)
+    if windows > 1:
+        bright = np.argwhere(picture[160:340, 80:850].min(axis=2) > 150)  # the rows of the channels that are not zero
+        left, right = bright[bright[:, 1] < 350], bright[bright[:, 1] > 450]
+        assert left[:, 0].min() > right[:, 0].max() + 50
+    else:
+        bar = np.argwhere((picture[:, :, 2] > picture[:, :, 0] + 60).any(axis=0))
+        assert 60 < bar.mean() < 200
+
+
+@pytest.mark.parametrize("count", [3, 120])
+def test_similarities_are_brightest_on_the_diagonal(count):
+    cosines = np.eye(count)
+    names = [f"{number}" for number in range(count)]
+    picture = draw_similarities(cosines, names, [str(int(name) // 40) for name in names]).astype(int)
+    yellow = np.argwhere((picture[:, :-150, 0] > 200) & (picture[:, :-150, 1] > 200) & (picture[:, :-150, 2] < 100))
+    offset = yellow - yellow.mean(axis=0)
+    assert np.corrcoef(offset.T)[0, 1] > 0.8
 
 
 def test_envelope_holds_the_peaks_at_their_times(tmp_path):

@@ -33,10 +33,11 @@ VAD_AVERAGE = 8  # windows that the flags are averaged over
 VAD_REACH = 7  # windows that a stretch of speech is widened to, half of it to each side
 _WINDOWS_AT_ONCE = 256  # bounds the memory of long recordings
 _BLOCK = 1000 * VAD_WINDOW  # samples, 30 s: sums and flags are taken over blocks of this size, however the sound comes
+_KEPT = 10  # blocks: what is no longer is held from the first pass to the second
 
 Waveform = Callable[[], Iterable[np.ndarray]]
-"""Gives the pieces of a waveform, (n,) float in [-1, 1] at 16 kHz, each time from its start: it is gone through twice,
-once for its level."""
+"""Gives the pieces of a waveform, (n,) float in [-1, 1] at 16 kHz, each time from its start: one longer than five
+minutes is gone through twice, once for its level."""
 
 
 class Windows(NamedTuple):
@@ -109,8 +110,8 @@ class Speech(NamedTuple):
 
 def prepared_blocks(waveform: Waveform, *, trim: bool = True) -> Iterator[Speech]:
     """`prepare` in blocks, of 30 s at the most."""
-    gain = _gain(waveform)
-    blocks = _blocks(waveform())
+    gain, kept = _gain(waveform)
+    blocks = kept or _blocks(waveform())
     raised = (block * gain for block in blocks) if gain > 1 else blocks
     if trim:
         return _speech(raised)
@@ -148,10 +149,12 @@ def load_encoder(weights: Path, device: str = "cpu") -> SpeakerEncoder:
     return encoder.eval().to(device)
 
 
-def _gain(waveform: Waveform) -> np.float32:
-    """What a waveform is multiplied with: 1 unless it is quieter than LEAST_LEVEL."""
+def _gain(waveform: Waveform) -> tuple[np.float32, list[np.ndarray]]:
+    """What a waveform is multiplied with, 1 unless it is quieter than LEAST_LEVEL; its blocks, none of a long one."""
     power, count = 0.0, 0
-    for block in _blocks(waveform()):
+    kept: list[np.ndarray] = []
+    for number, block in enumerate(_blocks(waveform())):
+        kept = [*kept, block] if number < _KEPT else []
         if not np.isfinite(block).all():
             raise InputError("the sound has samples that are no numbers")
         power += float(np.sum(np.square(block, dtype=np.float64)))
@@ -160,7 +163,7 @@ def _gain(waveform: Waveform) -> np.float32:
         raise InputError("the sound is empty")
     if power == 0:
         raise InputError("the sound is silent")
-    return np.float32(max(1.0, 10 ** ((LEAST_LEVEL - 10 * np.log10(power / count)) / 20)))
+    return np.float32(max(1.0, 10 ** ((LEAST_LEVEL - 10 * np.log10(power / count)) / 20))), kept
 
 
 def _blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
