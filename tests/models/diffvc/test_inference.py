@@ -136,8 +136,12 @@ def test_the_encoder_hears_each_recording_by_itself(folder, monkeypatch):
     given = []
     conditions = network.decoder.conditions
     monkeypatch.setattr(network.decoder, "conditions", lambda *asked: given.extend(asked) or conditions(*asked))
-    Converter(network, both, 1)
+    converter = Converter(network, both, 1)
+    for _ in range(2):
+        converter.convert(both.references[0], "pf", drawn_noise(0, 0))
     target, mask, mean, *_ = given
+    seen = seen[:2]  # the others are what was converted
+    assert len(given) == 5
     assert [made.shape[-1] for made in seen] == [len(reference) for reference in both.references]
     assert torch.equal(mean, torch.cat(seen, dim=-1))
     assert torch.equal(target[0].T, torch.from_numpy(np.concatenate(both.references)))

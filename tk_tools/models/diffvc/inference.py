@@ -7,7 +7,7 @@ inference.ipynb, huawei-noah/Speech-Backbones, DiffVC; what differs is told in c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,32 +83,39 @@ def check_shared(checkpoint: Path, speaker_weights: Path, further: list[Path], o
 
 
 class Converter:
-    """A model that speaks with one voice, ready on a device of torch; the model given is used up. voice: whose it is.
+    """A model that speaks with one voice on a device of torch; the model given is used up. voice: whose it is.
 
-    The encoder hears each of the references as the utterance that it is, the decoder one after another.
+    It is made ready when it first converts: a run that finds all results there already does not wait for that.
     """
 
-    @torch.inference_mode()
     def __init__(self, model: DiffVC, voice: Voice, steps: int, device: str = "cpu", precision: str = "fp32"):
         self.voice = voice
-        self._device = device
-        if torch.device(device).type == "cuda" and precision == "fp32":
-            torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
-        self._model = model.to(device).for_inference(precision)
-        references = [_batch(mel, device) for mel in voice.references]
-        means = [model.encoder(mel, _whole(mel)) for mel in references]
-        target, mean = (torch.cat(mels, dim=-1) for mels in (references, means))
-        embedding = torch.from_numpy(voice.embedding)[None].to(device)
-        self._heard = model.decoder.conditions(target, _whole(target), mean, embedding, steps)
+        self._model, self._steps, self._device, self._precision = model, steps, device, precision
 
     @torch.inference_mode()
     def convert(self, mel: np.ndarray, solver: str, noise: Noise) -> np.ndarray:
         """A log-mel (T, 80) of any voice -> (T, 80) float32 in this one."""
+        heard = self._heard
         given = _batch(mel, self._device)
-        _, made = self._model.convert_to(self._heard, given, _whole(given), solver, noise)
+        _, made = self._model.convert_to(heard, given, _whole(given), solver, noise)
         if not made.isfinite().all():
             raise WeightsError("the decoder's mel is not finite; take other weights, or --precision fp32")
         return made[0].T.clamp(-BOUND, BOUND).cpu().numpy()
+
+    @cached_property
+    def _heard(self) -> torch.Tensor:
+        """What the decoder knows of the voice in each step; makes the model ready.
+
+        The encoder hears each of the references as the utterance that it is, the decoder one after another.
+        """
+        if torch.device(self._device).type == "cuda" and self._precision == "fp32":
+            torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
+        model = self._model.to(self._device).for_inference(self._precision)
+        references = [_batch(mel, self._device) for mel in self.voice.references]
+        means = [model.encoder(mel, _whole(mel)) for mel in references]
+        target, mean = (torch.cat(mels, dim=-1) for mels in (references, means))
+        embedding = torch.from_numpy(self.voice.embedding)[None].to(self._device)
+        return model.decoder.conditions(target, _whole(target), mean, embedding, self._steps)
 
 
 def drawn_noise(seed: int, segment: int) -> Noise:
