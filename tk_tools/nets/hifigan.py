@@ -1,11 +1,14 @@
 """HiFi-GAN's generator: log-mel -> waveform, with weight norm as published and without it for speed.
 
+State dicts bear the published keys (weight_g and weight_v of each layer with weight norm), both ways.
+
 Source: Kong et al., "HiFi-GAN: Generative Adversarial Networks for Efficient and High Fidelity Speech Synthesis",
 NeurIPS 2020; jik876/hifi-gan, models.py and config_v1.json.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -30,9 +33,22 @@ class HiFiGANConfig:
     dilations: tuple[int, ...] = (1, 3, 5)
 
 
+def with_weight_norm(layer: nn.Module) -> nn.Module:
+    """The layer with weight norm, whose state dict says weight_g and weight_v as the published files do."""
+    layer = weight_norm(layer)  # it reads those names itself
+    layer.register_state_dict_post_hook(_name_as_published)
+    return layer
+
+
+def _name_as_published(layer: nn.Module, state: dict, prefix: str, metadata: dict) -> None:
+    for own, published in (("original0", "weight_g"), ("original1", "weight_v")):
+        if (key := f"{prefix}parametrizations.weight.{own}") in state:
+            state[f"{prefix}{published}"] = state.pop(key)
+
+
 def _conv(channels_in: int, channels_out: int, kernel: int, dilation: int = 1) -> nn.Module:
     padding = dilation * (kernel - 1) // 2
-    return weight_norm(nn.Conv1d(channels_in, channels_out, kernel, dilation=dilation, padding=padding))
+    return with_weight_norm(nn.Conv1d(channels_in, channels_out, kernel, dilation=dilation, padding=padding))
 
 
 class ResidualBlock(nn.Module):
@@ -50,10 +66,7 @@ class ResidualBlock(nn.Module):
 
 
 class HiFiGAN(nn.Module):
-    """Log-mel (B, 80, T) of the front end `diffvc` -> waveform (B, 1, 256 T) in -1..1.
-
-    Loads the published keys (weight_g and weight_v of each layer), by what torch's weight_norm does for them.
-    """
+    """Log-mel (B, 80, T) of the front end `diffvc` -> waveform (B, 1, 256 T) in -1..1."""
 
     def __init__(self, config: HiFiGANConfig = HiFiGANConfig()):
         super().__init__()
@@ -64,7 +77,7 @@ class HiFiGAN(nn.Module):
         channels = config.channels
         for rate, kernel in zip(config.rates, config.kernels, strict=True):
             up = nn.ConvTranspose1d(channels, channels // 2, kernel, stride=rate, padding=(kernel - rate) // 2)
-            self.ups.append(weight_norm(up))
+            self.ups.append(with_weight_norm(up))
             channels //= 2
             self.resblocks.extend(ResidualBlock(channels, size, config.dilations) for size in config.block_kernels)
         self.conv_post = _conv(channels, 1, kernel=7)
@@ -77,6 +90,19 @@ class HiFiGAN(nn.Module):
             blocks = self.resblocks[stage * count : (stage + 1) * count]
             x = torch.stack([block(x) for block in blocks]).mean(dim=0)
         return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE)))
+
+    @property
+    def context(self) -> int:
+        """Frames to both sides that the samples of a frame depend on."""
+        config = self.config
+        kernel = max(config.block_kernels)
+        block = sum((kernel - 1) // 2 * (dilation + 1) for dilation in config.dilations)
+        reach, rate = 3.0, 1  # of conv_pre, in frames; samples a frame so far
+        for up, size in zip(config.rates, config.kernels, strict=True):
+            reach += (size + up) / (2 * up * rate)
+            rate *= up
+            reach += block / rate
+        return math.ceil(reach + 3 / rate)  # conv_post
 
     def without_weight_norm(self) -> HiFiGAN:
         """The same network with its weights folded, in place, for inference."""
