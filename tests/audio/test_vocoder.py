@@ -69,7 +69,8 @@ def test_hifigan_in_pieces_is_hifigan_at_once(published, small, monkeypatch):
     whole, pieces = whole_and_pieces(vocoder, frames, monkeypatch, at_once=40)
     with torch.no_grad():
         wanted = small(torch.from_numpy(frames.T)[None])[0, 0].numpy()
-    assert whole.shape == (256 * 200,) and whole.dtype == np.float32
+    assert whole.shape == (256 * 200,)
+    assert whole.dtype == np.float32
     assert np.abs(wanted).mean() > 1e-3
     assert np.allclose(whole, wanted, atol=1e-5)
     assert np.allclose(pieces, wanted, atol=1e-5)
@@ -102,7 +103,8 @@ def envelope(samples):
 
 def test_griffin_lim_puts_the_sound_where_it_was(speech):
     made = open_vocoder(None).sound(mel(speech, DIFFVC))
-    assert made.shape == speech.shape and made.dtype == np.float32
+    assert made.shape == speech.shape
+    assert made.dtype == np.float32
     there, here = (envelope(x) - envelope(x).mean() for x in (speech, made))
     agreement = [np.dot(np.roll(here, shift), there) for shift in range(-300, 301)]
     assert abs(np.argmax(agreement) - 300) < 32
