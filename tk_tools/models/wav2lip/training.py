@@ -36,6 +36,7 @@ from tk_tools.models.wav2lip.published import load_discriminator, load_expert, l
 from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
 from tk_tools.models.wav2lip.warm_start import fit_output, warm_start
 from tk_tools.nets.sync_expert import SyncExpert
+from tk_tools.train.means import Means
 from tk_tools.train.task import Draw, Task, plain
 
 if TYPE_CHECKING:
@@ -70,28 +71,6 @@ def decay(task: Task) -> None:
     if task.last_part:
         for schedule in task.schedulers.values():
             schedule.step()
-
-
-class Means:
-    """Means of named losses over batches and over all processes."""
-
-    def __init__(self, fabric: Fabric):
-        self._fabric = fabric
-        self._sums: dict[str, Tensor] = {}
-        self._count = 0
-
-    def add(self, **losses: Tensor) -> None:
-        """One batch: a scalar for each name."""
-        self._count += 1
-        for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach().float()
-
-    def result(self) -> dict[str, float]:
-        """The means by name, the same on all processes."""
-        return {
-            name: float(self._fabric.all_reduce(value / self._count, reduce_op="mean"))
-            for name, value in self._sums.items()
-        }
 
 
 class ClipTask(Task):
