@@ -83,11 +83,14 @@ def train_steps(golden):
     task = VocoderTask.__new__(VocoderTask)
     Task.__init__(task, VocoderConfig(), Fabric(accelerator="cpu", devices=1), train=(), val=(), needs={})
     task.train_data = range(1000)  # an epoch is longer than these steps
-    generator, judges = filled(HiFiGAN(HiFiGANConfig(channels=golden.meta["args"]["channels"]))), filled(Discriminators())
+    generator, judges = (
+        filled(HiFiGAN(HiFiGANConfig(channels=golden.meta["args"]["channels"]))),
+        filled(Discriminators()),
+    )
     task.set_up(generator, judges)
     norms = {"generator": Norms(generator, task.optimizer), "judges": Norms(judges, task.discriminator_optimizer)}
     parts = []
-    hook = judges.register_forward_hook(lambda net, inputs, outputs: parts.append([o for o in outputs]))
+    hook = judges.register_forward_hook(lambda net, inputs, outputs: parts.append(list(outputs)))
     with torch.no_grad():
         wave0 = generator(task.mel({"wave": waves[0]}))[:, 0, ::8]
     rows = [task.step({"wave": wave}) for wave in waves]
@@ -104,8 +107,10 @@ def train_steps(golden):
     results["generator_grad_norms"] = [norms["generator"][key] for key in keys["generator_grad_keys"]]
     with torch.no_grad():
         after = generator(task.mel({"wave": waves[0]}))[:, 0, ::8]
-    plain = {name: np.float32([float(value.detach() if torch.is_tensor(value) else value) for value in values])
-             for name, values in results.items()}
+    plain = {
+        name: np.float32([float(value.detach() if torch.is_tensor(value) else value) for value in values])
+        for name, values in results.items()
+    }
     return plain | {"wave0": wave0, "wave_after": after}
 
 

@@ -79,7 +79,7 @@ here.
 Examples:
   tk-mel --preset diffvc speech.wav mels/ && tk-infer hifigan --checkpoint runs/voc mels/speech.mel.h5 again.wav
   tk-infer hifigan --checkpoint generator_v1 mels/ wavs/
-  tk-mel --preset diffvc talks/ mels/ | tk-infer hifigan --checkpoint runs/voc - again/ | tk-eval-audio --reference talks/
+  tk-mel --preset diffvc talks/ mels/ | tk-infer hifigan --checkpoint runs/voc - again/
   tk-infer hifigan --checkpoint {GRIFFIN_LIM} mels/ rough/
 
 See also: tk-mel (makes the mels), tk-train hifigan (a vocoder of one's own), tk-weights, tk-eval-audio.

@@ -1,6 +1,7 @@
 """The keys of HiFi-GAN's two training stages; the defaults are those of the published config_v1.json.
 
-Presets: `v2` is the published small generator; `tiny` a narrow one that learns a few voices on two CPU cores in minutes.
+Presets: `v2` is the published small generator, `tiny` a narrow one that learns a few voices on two CPU cores in
+minutes.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class HiFiGANConfig(Config):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": _TINY, "v2": _V2}
 
-    seed: int = Field(1234, ge=0, description="Seed of the weights, the order of clips and all that is drawn from them.")
+    seed: int = Field(
+        1234, ge=0, description="Seed of the weights, the order of clips and all that is drawn from them."
+    )
     batch_size: int = Field(16, ge=1, description="Segments in a batch of one device.")
     validate_every: int = Field(1000, ge=1, description="Steps between validations; each also draws samples.")
     checkpoint_every: int = Field(5000, ge=1, description="Steps between checkpoints.")
@@ -65,11 +68,13 @@ class HiFiGANConfig(Config):
     adversarial_from: int = Field(
         0,
         ge=0,
-        description="Steps in which the generator learns from the mel alone, before the discriminators join; the original"
-        " has none.",
+        description="Steps in which the generator learns from the mel alone, before the discriminators join; none in the"
+        " original.",
     )
     channels: int = Field(512, ge=16, description="Channels of a new generator behind its first layer.")
-    rates: tuple[int, ...] = Field((8, 8, 2, 2), description="Its upsampling rates; their product is the mel's hop, 256.")
+    rates: tuple[int, ...] = Field(
+        (8, 8, 2, 2), description="Its upsampling rates; their product is the mel's hop, 256."
+    )
     kernels: tuple[int, ...] = Field((16, 16, 4, 4), description="Kernel of each upsampling, by the rate or wider.")
     block_kernels: tuple[int, ...] = Field((3, 7, 11), description="Kernels of the residual blocks behind each.")
     dilations: tuple[int, ...] = Field((1, 3, 5), description="Dilations in each residual block.")
@@ -101,8 +106,8 @@ class HiFiGANConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of all loader processes of a device together for compressed sounds (mp3, m4a, ...) that"
-        " were decoded once; of wav and flac the segment alone is read.",
+        description="Memory in MB of all loader processes of a device together for compressed sounds (mp3, m4a, ...)"
+        " that were decoded once; of wav and flac the segment alone is read.",
     )
 
     def sizes(self):
@@ -115,7 +120,9 @@ class HiFiGANConfig(Config):
             raise ConfigError(f"kernels must be as many as rates, {len(self.rates)}, not {len(self.kernels)}")
         for kernel, rate in zip(self.kernels, self.rates, strict=True):
             if kernel < rate or (kernel - rate) % 2:
-                raise ConfigError(f"kernels: {kernel} is none for the rate {rate}; say {rate}, {rate + 2}, {rate + 4}, ...")
+                raise ConfigError(
+                    f"kernels: {kernel} is none for the rate {rate}; say {rate}, {rate + 2}, {rate + 4}, ..."
+                )
         if self.channels % 2 ** len(self.rates):
             raise ConfigError(f"channels must be a multiple of {2 ** len(self.rates)}: each of the rates halves them")
         if not self.block_kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in self.block_kernels):

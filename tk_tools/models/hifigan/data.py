@@ -75,8 +75,8 @@ def inspect_pair(mel: Path, path: Path, config: HiFiGANConfig) -> Clip:
     frames = mel_frames(mel)
     if abs(frames * HOP - clip.sound.length(RATE)) >= 2 * HOP:
         raise InputError(
-            f"has {frames} frames ({frames * HOP / RATE:.2f} s), and {path} lasts {clip.sound.seconds:.2f} s; a mel must"
-            " keep the length of its sound",
+            f"has {frames} frames ({frames * HOP / RATE:.2f} s), and {path} lasts {clip.sound.seconds:.2f} s; a mel"
+            " must keep the length of its sound",
             path=mel,
         )
     read_mel(mel, 0, frames)
