@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tk_tools.audio.mel import filter_bank
 from tk_tools.audio.mel_presets import MelPreset
@@ -18,29 +17,28 @@ FLOOR = 1e-5  # of a band, before the logarithm
 class LogMel(nn.Module):
     """Waveforms (B, samples) float32 at the preset's rate -> (B, bands, frames), natural logarithm of magnitudes.
 
-    For presets of magnitudes without pre-emphasis whose compression is `log`; samples: a multiple of the hop, more than
-    the padding.
+    For presets of the kind of `diffvc`; samples: a multiple of the hop, more than the padding.
     """
 
     def __init__(self, preset: MelPreset):
         super().__init__()
-        if (preset.compression, preset.spectrum, preset.pre_emphasis) != ("log", "magnitude", 0):
-            raise ValueError(f"{preset.name} is no logarithm of magnitudes")
+        if (preset.compression, preset.spectrum, preset.pad_mode) != ("log", "magnitude", "reflect"):
+            raise ValueError(f"{preset.name} is no logarithm of magnitudes of a reflected sound")
         self.preset = preset
-        self.register_buffer("window", torch.hann_window(preset.win_length), persistent=False)
+        self.register_buffer("window", torch.hann_window(preset.n_fft), persistent=False)
         self.register_buffer("filters", torch.from_numpy(filter_bank(preset)), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
         preset = self.preset
-        wave = functional.pad(wave[:, None], (preset.padding, preset.padding), mode=preset.pad_mode)[:, 0]
-        spectrum = torch.stft(
-            wave,
-            preset.n_fft,
-            preset.hop_length,
-            preset.win_length,
-            self.window,
-            center=False,
-            return_complex=True,
-        )
-        power = torch.view_as_real(spectrum).square().sum(dim=-1)  # abs() has no gradient at 0
-        return torch.log(torch.clamp(self.filters @ torch.sqrt(power + preset.spectrum_floor), min=FLOOR))
+        frames = reflected(wave, preset.padding, preset.padding).unfold(1, preset.n_fft, preset.hop_length)
+        spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window))
+        magnitudes = torch.sqrt(spectrum.square().sum(dim=-1) + preset.spectrum_floor)  # abs() has no gradient at 0
+        return torch.log(torch.clamp(magnitudes @ self.filters.T, min=FLOOR)).transpose(1, 2)
+
+
+def reflected(x: Tensor, before: int, behind: int) -> Tensor:
+    """The last axis continued by its mirror image, by fewer samples than it has. (The gradient of functional.pad does
+    not come out the same twice on a GPU.)"""
+    size = x.shape[-1]
+    mirrored = (x[..., 1 : 1 + before].flip(-1), x, x[..., size - 1 - behind : size - 1].flip(-1))
+    return torch.cat(mirrored, dim=-1)

@@ -127,7 +127,11 @@ def test_it_learns_and_what_it_hands_on_speaks(tmp_path, clips):
 
 def test_it_starts_from_published_files(tmp_path, clips, published):
     shape = {"max_steps": 1, "learning_rate": 1e-12, "discriminators": str(published / "do_00000005")}
+    with pytest.raises(ConfigError, match=r"say --set rates=\[8,8,2,2\] --set dilations=\[1,3,5\]"):
+        train("finetune", tmp_path / "other", clips, {"init": published / "generator"}, **shape)
+    shape |= {"rates": [8, 8, 2, 2], "dilations": [1, 3, 5]}
     train("finetune", tmp_path / "run", clips, {"init": published / "generator"}, **shape)
+    assert load_generator(tmp_path / "run").config == HiFiGANConfig(channels=16)
     (state,) = (checkpoint.load(path) for path in RunFolder(tmp_path / "run").list_checkpoints().values())
     before = torch.load(published / "generator")["generator"]
     assert state["modules"]["generator"].keys() == before.keys()

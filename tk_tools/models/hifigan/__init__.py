@@ -1,5 +1,5 @@
-"""HiFi-GAN: mels to sound. Kong et al., "HiFi-GAN: Generative Adversarial Networks for Efficient and High Fidelity
-Speech Synthesis", NeurIPS 2020 (arXiv 2010.05646). The generator, which other systems speak with, is nets/hifigan.py."""
+"""HiFi-GAN: mel to sound. Kong et al., "HiFi-GAN: Generative Adversarial Networks for Efficient and High Fidelity
+Speech Synthesis", NeurIPS 2020 (arXiv 2010.05646). The generator, which others speak with, is nets/hifigan.py."""
 
 from tk_tools.files.find import AUDIO_SUFFIXES
 from tk_tools.models import Beside, Model, Stage

@@ -68,8 +68,8 @@ class HiFiGANConfig(Config):
     adversarial_from: int = Field(
         0,
         ge=0,
-        description="Steps in which the generator learns from the mel alone, before the discriminators join; none in the"
-        " original.",
+        description="Steps in which the generator learns from the mel alone, before the discriminators join; none in"
+        " the original.",
     )
     channels: int = Field(512, ge=16, description="Channels of a new generator behind its first layer.")
     rates: tuple[int, ...] = Field(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import spectral_norm  # the newer one of parametrizations names its weights otherwise
 
+from tk_tools.audio.log_mel import reflected
 from tk_tools.nets.hifigan import SLOPE, with_weight_norm
 
 PERIODS = (2, 3, 5, 7, 11)
@@ -57,7 +58,7 @@ class PeriodDiscriminator(nn.Module):
 
     def forward(self, wave: Tensor) -> Judgement:
         """wave (B, 1, T); maps are (B, C, T', period)."""
-        wave = functional.pad(wave, (0, -wave.shape[-1] % self.period), mode="reflect")
+        wave = reflected(wave, 0, -wave.shape[-1] % self.period)
         return _judge(wave.unflatten(2, (-1, self.period)), self.convs, self.conv_post)
 
 

@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from tk_tools.audio.log_mel import LogMel
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.audio.vocoder import load_generator
+from tk_tools.errors import ConfigError
 from tk_tools.files.wav import write_wav
 from tk_tools.models.hifigan.config import FinetuneConfig, HiFiGANConfig, VocoderConfig
 from tk_tools.models.hifigan.data import RATE, Clip, Segments, Utterances, inspect_pair, inspect_sound
@@ -59,9 +60,19 @@ class HiFiGANTask(Task):
         super().__init__(config, fabric, train, val, needs)
         self.train_data = Segments(train, config, peak=self.peak)
         self.val_data = Utterances(val, config, peak=self.peak)
-        generator = load_generator(needs["init"]).train() if "init" in needs else HiFiGAN(config.sizes())
+        generator = self._start(needs["init"]) if "init" in needs else HiFiGAN(config.sizes())
         known = config.discriminators
         self.set_up(generator, load_discriminators(known) if known else Discriminators(config.discriminator_width))
+
+    def _start(self, weights: Path) -> HiFiGAN:
+        """The generator of given weights. ConfigError: of the sizes that no weights tell, the config has others: it
+        goes into the header of what is handed on."""
+        generator = load_generator(weights).train()
+        theirs = {name: list(getattr(generator.config, name)) for name in ("rates", "dilations")}
+        if theirs != {name: list(getattr(self.config, name)) for name in theirs}:
+            values = " ".join(f"--set {name}=[{','.join(map(str, value))}]" for name, value in theirs.items())
+            raise ConfigError(f"{weights} is a generator of other rates or dilations: say {values}, or its --preset")
+        return generator
 
     def set_up(self, generator: HiFiGAN, discriminators: Discriminators) -> None:
         """Take the networks, their optimisers and schedules into training."""
