@@ -203,6 +203,7 @@ def command() -> None:
       tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
       tk-train wav2lip --stage expert --preset tiny --set max_steps=2000 --out runs/expert faces/
       tk-train wav2lip --stage expert --print-config > expert.yaml
+      tk-train hifigan --preset v2 wavs/
 
     See also: tk-crop-face (makes the files), tk-split-list, tk-infer (runs what was trained), tk-plot.
     """
