@@ -134,7 +134,7 @@ def test_memory_does_not_grow_with_the_length(work):
         return size
 
     peak(30)
-    assert peak(240) < 1.2 * peak(60) < 60e6
+    assert peak(150) < 1.2 * peak(50) < 60e6
 
 
 def test_recordings_to_a_vocoder_to_sound(work, tk):

@@ -18,23 +18,24 @@ from tk_tools.train.config import Config
 
 _V2: dict[str, Any] = {"channels": 128}
 _TINY: dict[str, Any] = {
-    "channels": 64,
+    "channels": 128,
+    "rates": [8, 8, 4],
+    "kernels": [16, 16, 8],
     "block_kernels": [3, 7],
     "dilations": [1, 3],
     "discriminator_width": 0.125,
     "learning_rate": 2e-3,
-    "adversarial_from": 1500,
+    "decay": 0.9982,
     "decay_every": 1,
-    "decay": 0.997,
     "batch_size": 8,
     "segment": 4096,
     "val_share": 0.1,
     "val_seconds": 5.0,
-    "log_every": 50,
     "loader_workers": 0,  # a segment is a few kilobytes, and a second process would take a core from the networks
-    "max_steps": 600,
-    "validate_every": 200,
-    "checkpoint_every": 300,
+    "adversarial_from": 1300,
+    "max_steps": 1380,
+    "validate_every": 230,
+    "checkpoint_every": 460,
 }
 
 
@@ -152,7 +153,14 @@ class FinetuneConfig(HiFiGANConfig):
     """Stage finetune: sound of mels that another system made."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tiny": _TINY | {"learning_rate": 5e-4, "max_steps": 200, "validate_every": 100, "checkpoint_every": 100},
+        "tiny": _TINY
+        | {
+            "learning_rate": 2e-4,
+            "adversarial_from": 0,
+            "max_steps": 100,
+            "validate_every": 50,
+            "checkpoint_every": 50,
+        },
         "v2": _V2,
     }
 

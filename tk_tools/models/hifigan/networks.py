@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import spectral_norm  # the newer one of parametrizations names its weights otherwise
+from torch.nn.utils.parametrize import cached
 
 from tk_tools.audio.log_mel import reflected
 from tk_tools.nets.hifigan import SLOPE, with_weight_norm
@@ -130,7 +131,8 @@ class Discriminators(nn.Module):
     def forward(self, *waves: Tensor) -> list[list[Judgement]]:
         """For each waveform (B, 1, T) the judgements of all. One call for those that are compared: in training mode
         the spectral norm moves a step with each waveform, and processes meet once in a call."""
-        return [self.mpd(wave) + self.msd(wave) for wave in waves]
+        with cached():  # the weights are normalised once
+            return [self.mpd(wave) + self.msd(wave) for wave in waves]
 
 
 def discriminators_of(state: dict[str, torch.Tensor]) -> Discriminators:

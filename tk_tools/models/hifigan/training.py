@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.parametrize import cached
 from torch.optim.lr_scheduler import LambdaLR
 
 from tk_tools.audio.log_mel import LogMel
@@ -139,7 +140,7 @@ class HiFiGANTask(Task):
 
     def judgement(self, made: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
         """The generator's losses by the discriminators, scalars, of waves (B, 1, N) each: adversarial, features."""
-        with self.judge(self.discriminators) as discriminators:
+        with self.judge(self.discriminators) as discriminators, cached():
             with torch.no_grad():
                 (real,) = discriminators(true)
             (fake,) = discriminators(made)
