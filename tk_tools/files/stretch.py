@@ -17,6 +17,7 @@ from tk_tools.files.resample import resampled
 from tk_tools.files.soundtrack import audio_rate, read_audio, read_audio_blocks
 
 LOSSLESS = (".wav", ".flac", ".aiff", ".aif", ".w64", ".caf")  # of these a sample is found without decoding others
+_NEARLY = 0.9999  # of the peak: 16-bit sound reaches less far above zero than below
 _MARGIN = 0.05  # seconds on both sides, more than the resampler hears
 
 
@@ -51,8 +52,9 @@ def look_at(path: Path) -> Sound:
         magnitudes = np.abs(block)
         highest = float(magnitudes.max(initial=0.0))
         if highest > peak:
-            peak, at_peak = highest, 0
-        at_peak += int((magnitudes == peak).sum())
+            at_peak = at_peak if peak >= _NEARLY * highest else 0
+            peak = highest
+        at_peak += int((magnitudes >= _NEARLY * peak).sum())
     return Sound(path, audio_rate(path), samples, peak, at_peak, seekable=_is_seekable(path, samples))
 
 
