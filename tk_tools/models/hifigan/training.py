@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 SAMPLES = 4  # sounds drawn at a validation
 _SLOW = 0.01  # of the learning rate: from here on nothing is learnt any more
 
-JUDGED = replace(
-    DIFFVC, name="hifigan loss", fmax=RATE / 2
-)  # the loss hears all there is, the generator's mel does not
+# The loss hears all there is, the generator's mel does not.
+JUDGED = replace(DIFFVC, name="hifigan loss", fmax=RATE / 2)
 
 
 class HiFiGANTask(Task):
