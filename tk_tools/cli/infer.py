@@ -61,6 +61,7 @@ def command() -> None:
       tk-infer wav2lip --checkpoint runs/gan face.mp4 speech.wav talking.mp4
       find talks -name '*.mp4' | tk-infer wav2lip --checkpoint runs/gan --audio speech.wav - dubbed/
       tk-infer diffvc --checkpoint runs/dec source.wav target.wav out.wav
+      tk-infer hifigan --checkpoint runs/voc mels/ wavs/
 
     See also: tk-train (trains a model), tk-weights (published checkpoints), tk-eval-lse, tk-eval-audio.
     """

@@ -88,9 +88,12 @@ def _model_command(model: Model) -> click.Command:
 
 def _read_by(stage: Stage) -> str:
     """The suffixes of a stage's files, for its help."""
+    from tk_tools.files.find import AUDIO_SUFFIXES
     from tk_tools.models.stages import suffixes_of
 
-    return " with ".join(" or ".join(suffixes_of(part)) for part in (stage, *stage.beside))
+    kinds = [suffixes_of(part) for part in (stage, *stage.beside)]
+    read = " with ".join("a sound" if suffixes == AUDIO_SUFFIXES else " or ".join(suffixes) for suffixes in kinds)
+    return f"{read}; only with --stage {stage.name}" if stage.by_name else read
 
 
 _HELP = """Train {model.name}: {model.summary}.
@@ -200,6 +203,7 @@ def command() -> None:
       tk-crop-face --workers 8 in/ out/ | tk-train wav2lip
       tk-train wav2lip --stage expert --preset tiny --set max_steps=2000 --out runs/expert faces/
       tk-train wav2lip --stage expert --print-config > expert.yaml
+      tk-train hifigan --preset v2 wavs/
 
     See also: tk-crop-face (makes the files), tk-split-list, tk-infer (runs what was trained), tk-plot.
     """

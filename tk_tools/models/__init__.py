@@ -31,7 +31,7 @@ class Stage:
 
     reads: suffixes of the files it trains on ("face.h5", or "_mel.npy" for one without a dot); beside: what each of
     them needs with it; needs: names of the stages whose network it builds on; starts_from: the stage whose weights it
-    may take as its start (--init); config, task: "module:attribute".
+    may take as its start (--init); by_name: trained only when --stage names it; config, task: "module:attribute".
     """
 
     name: str
@@ -42,6 +42,7 @@ class Stage:
     beside: tuple[Beside, ...] = ()
     needs: tuple[str, ...] = ()
     starts_from: str | None = None
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Model:
         raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
 
 
-_BUILT_IN = {"diffvc": "tk_tools.models.diffvc:MODEL", "wav2lip": "tk_tools.models.wav2lip:MODEL"}
+_BUILT_IN = {name: f"tk_tools.models.{name}:MODEL" for name in ("diffvc", "hifigan", "wav2lip")}
 
 
 def load(reference: str) -> Any:

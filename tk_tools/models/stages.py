@@ -48,8 +48,8 @@ def all_suffixes(stages: Sequence[Stage]) -> tuple[str, ...]:
 
 
 def named_stages(model: Model, name: str | None) -> list[Stage]:
-    """The stage of that name alone, or all of them, in order."""
-    return [stage for stage in model.stages if name in (None, stage.name)]
+    """The stage of that name alone, or all but those that want to be named, in order."""
+    return [stage for stage in model.stages if name == stage.name or (name is None and not stage.by_name)]
 
 
 def stages_to_train(model: Model, asked: Asked) -> list[Stage]:

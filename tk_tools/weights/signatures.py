@@ -69,6 +69,11 @@ SIGNATURES = (
     Signature("diffvc_encoder", "DiffVC's mel encoder", ("encoder.init_proj.weight", "postnet.final_conv.weight")),
     Signature("hifigan", "a HiFi-GAN vocoder", ("conv_pre.weight_v", "ups.0.weight_v", "conv_post.weight_v")),
     Signature(
+        "hifigan_disc",
+        "the discriminators of HiFi-GAN",
+        ("mpd.discriminators.0.convs.0.weight_v", "msd.discriminators.0.convs.0.weight_orig"),
+    ),
+    Signature(
         "lawdnet",
         "LawDNet",
         ("net_g.source_in_conv.0.conv.weight", "net_g.cross_attention.output_reshape.fc.weight"),

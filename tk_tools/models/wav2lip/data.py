@@ -23,6 +23,7 @@ from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
+from tk_tools.train.kept import Kept
 from tk_tools.train.task import Draw
 
 LAYOUT = "wav2lip"
@@ -83,25 +84,6 @@ def inspect(path: Path, min_windows: int) -> Clip:
         )
     mel_bytes = (columns + 1) * WAV2LIP.n_mels * np.dtype(np.float32).itemsize  # one more: a resampler may round up
     return Clip(path=Path(path), windows=windows, mel_bytes=mel_bytes)
-
-
-class Kept:
-    """Arrays of clips by their place, in `room` bytes; what does not fit is not kept."""
-
-    def __init__(self, room: int):
-        self.room = room
-        self._arrays: dict[int, np.ndarray] = {}
-
-    def get(self, place: int) -> np.ndarray | None:
-        """The array of a clip, of whatever shape it was kept; None: there was no room, or it was not asked for yet."""
-        return self._arrays.get(place)
-
-    def keep(self, place: int, array: np.ndarray) -> np.ndarray:
-        """Keep an array of a clip if there is room; gives it back."""
-        if array.nbytes <= self.room:
-            self.room -= array.nbytes
-            self._arrays[place] = array
-        return array
 
 
 class _Windows(Dataset):
