@@ -97,7 +97,7 @@ class HiFiGANConfig(Config):
         description="Longer recordings count as several clips, of at most this length; an epoch has an item of each.",
     )
     val_seconds: float = Field(
-        20.0, gt=0, description="Longest part of a clip that is judged in a validation, from its middle."
+        20.0, ge=0.1, description="Longest part of a clip that is judged in a validation, from its middle."
     )
     min_sample_rate: int = Field(
         2 * int(DIFFVC.fmax),

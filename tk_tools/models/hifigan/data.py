@@ -182,13 +182,13 @@ class Utterances(Segments):
 
     def __init__(self, clips: Sequence[Clip], config: HiFiGANConfig, peak: float = 0.0):
         super().__init__(clips, config, peak)
-        longest = max(HOP, int(config.val_seconds * RATE) // HOP * HOP)
-        self.lengths = [max(min(clip.samples, longest), config.segment) for clip in clips]
+        longest = int(config.val_seconds * RATE) // HOP * HOP
+        self.lengths = [min(clip.samples, longest) for clip in clips]
         self._items = [(place, 0, 1) for place in range(len(clips))]
 
     def _draw(self, place: int, begin: float, end: float, random: np.random.Generator) -> dict[str, Tensor]:
         length = self.lengths[place]
-        start = max(0, self.clips[place].samples - length) // 2 // HOP * HOP
+        start = (self.clips[place].samples - length) // 2 // HOP * HOP
         item = self.read(place, start, length)
         padded = {"wave": _filled(item["wave"].numpy(), max(self.lengths), 0.0), "samples": torch.tensor(length)}
         if "mel" in item:
