@@ -20,7 +20,7 @@ from benchmarks.original_diffvc import import_from
 from tk_tools.models.diffvc.networks import Decoder
 
 BATCH, FRAMES = 2, 128
-ROUNDS = 2
+ROUNDS = 1  # each takes a minute
 
 
 def step_of(network: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], float]:
@@ -33,7 +33,7 @@ def step_of(network: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[]
         value.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm=1)
         optimizer.step()
-        return float(value)
+        return float(value.detach())
 
     return step
 

@@ -167,7 +167,8 @@ class DiffVC(nn.Module):
         """The same network made ready to convert, in place and for good: nothing can be trained or saved from it.
 
         Call it on the device that it will run on. precision: fp32, or bf16 for the score network's products (numbers
-        then differ in the third digit), faster where the hardware has them.
+        then differ in the third digit), faster where the hardware has them. With fp32 on a processor the published
+        decoder's weights take 1.6 GB instead of 0.45.
         """
         self.eval().requires_grad_(False)
         self.decoder.precision = PRECISIONS[precision]
