@@ -12,7 +12,7 @@ from tk_tools.audio.mfa import MfaOptions, run_mfa
 from tk_tools.audio.phone_recogniser import RecogniserOptions, write_heard_phones
 from tk_tools.errors import InputError
 from tk_tools.files.average_mel_file import AVERAGE_MEL
-from tk_tools.files.beside import TRANSCRIPT_SUFFIXES, transcript_beside
+from tk_tools.files.spoken_text import TRANSCRIPT_SUFFIXES, transcript_beside
 from tk_tools.files.textgrid import SUFFIX
 from tk_tools.files.textgrid_folder import match_textgrids
 from tk_tools.jobs.run import Job, Outcome, run_jobs

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools.errors import InputError, MissingPackage, TkError
-from tk_tools.files.beside import read_transcript
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.provenance import describe
+from tk_tools.files.spoken_text import read_transcript
 from tk_tools.files.textgrid import SUFFIX, read_phones, write_phones
 from tk_tools.jobs.run import Job
 

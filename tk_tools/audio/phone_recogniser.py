@@ -16,9 +16,9 @@ import numpy as np
 
 from tk_tools.audio.recogniser import SAMPLE_RATE
 from tk_tools.errors import InputError, MissingPackage
-from tk_tools.files.beside import read_transcript
 from tk_tools.files.provenance import describe
 from tk_tools.files.soundtrack import read_audio, to_int16
+from tk_tools.files.spoken_text import read_transcript
 from tk_tools.files.textgrid import Phones, write_phones
 
 SILENCE = "sil"

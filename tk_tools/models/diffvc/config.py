@@ -14,6 +14,8 @@ from tk_tools.train.config import Config, Section
 
 _TINY: dict[str, Any] = {
     "val_share": 0.1,
+    "decay": True,
+    "crop_frames": 64,
     "log_every": 50,
     "loader_workers": 0,  # a crop is a few kilobytes, and a second process would take a core from the networks
     "min_utterances": 1,
@@ -47,12 +49,19 @@ class DecoderSizes(Section):
 class DiffVCConfig(Config):
     """What both stages share."""
 
+    def free_keys(self) -> frozenset[str]:
+        return self.free - {"max_steps"} if self.decay else self.free  # the rate falls towards the last step
+
     seed: int = Field(37, ge=0, description="Seed of the weights, the order of clips and all that is drawn from them.")
     crop_frames: int = Field(
         128, ge=8, multiple_of=4, description="Mel frames of a training item, 86 a second; shorter clips are padded."
     )
     min_frames: int = Field(16, ge=1, description="Clips with fewer mel frames are left out.")
     min_utterances: int = Field(1, ge=1, description="Speakers (folders) with fewer clips are not trained on.")
+    decay: bool = Field(
+        False,
+        description="Whether the learning rate falls to zero by max_steps, along a cosine; the original keeps it.",
+    )
     clip_norm: float = Field(1.0, gt=0, description="Norm that gradients are brought down to.")
 
 
@@ -91,7 +100,7 @@ class DecoderConfig(DiffVCConfig):
         | {
             "network.channels": 32,
             "network.condition": 32,
-            "learning_rate": 5e-4,
+            "learning_rate": 1e-3,
             "batch_size": 8,
             "max_steps": 900,
             "validate_every": 300,

@@ -24,6 +24,7 @@ from tk_tools.models.diffvc.networks import DiffVC, frame_mask
 from tk_tools.models.diffvc.published import load_average_voice, load_diffvc
 from tk_tools.models.diffvc.samples import write_averages, write_voice
 from tk_tools.models.diffvc.score import ScoreConfig
+from tk_tools.train.decay import decay, decaying
 from tk_tools.train.means import Means
 from tk_tools.train.task import Task, plain
 
@@ -94,6 +95,7 @@ class EncoderTask(_SpeechTask):
         self.encoder, self.optimizer = self.fabric.setup(net, adam(net.parameters(), self.config.learning_rate))
         self.modules = {"encoder": self.encoder}
         self.optimizers = {"encoder": self.optimizer}
+        self.schedulers = decaying(self.optimizer, self.config.decay, self.config.max_steps)
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"loss": self.learn(batch["mel"], batch["average"], self.mask(batch))}
@@ -103,6 +105,7 @@ class EncoderTask(_SpeechTask):
         loss = masked_error(self.encoder(mel, mask), average, mask)
         self.fabric.backward(loss / self.config.accumulate)
         self.update(self.encoder, self.optimizer, self.config.clip_norm)
+        decay(self)
         return loss.detach()
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
@@ -153,10 +156,12 @@ class DecoderTask(_SpeechTask):
         It keeps its dropout, as in the original: the decoder is to cope with average voices that are not perfect.
         """
         net.encoder.requires_grad_(False)
+        net.decoder.to(memory_format=torch.channels_last)
         optimizer = adam(net.decoder.parameters(), self.config.learning_rate)
         self.diffvc, self.optimizer = self.fabric.setup(net, optimizer)
         self.modules = {"diffvc": self.diffvc}
         self.optimizers = {"diffvc": self.optimizer}
+        self.schedulers = decaying(self.optimizer, self.config.decay, self.config.max_steps)
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         mel = batch["mel"]
@@ -181,6 +186,7 @@ class DecoderTask(_SpeechTask):
                 self.fabric.backward(loss / self.config.accumulate)
             total += loss.detach()
         self.update(self.diffvc, self.optimizer, self.config.clip_norm)
+        decay(self)
         return total
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:

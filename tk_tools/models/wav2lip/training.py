@@ -7,7 +7,6 @@ validation looks at the same windows every time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ from tk_tools.models.wav2lip.published import load_discriminator, load_expert, l
 from tk_tools.models.wav2lip.samples import expert_faces, generator_faces, to_network
 from tk_tools.models.wav2lip.warm_start import fit_output, warm_start
 from tk_tools.nets.sync_expert import SyncExpert
+from tk_tools.train.decay import decay, decaying
 from tk_tools.train.means import Means
 from tk_tools.train.task import Draw, Task, plain
 
@@ -50,27 +50,6 @@ _FITTED = 40  # items that the last layer of a warm start is fitted to
 def adam(net: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
     """Adam over all weights of a network, its update in one pass."""
     return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
-
-
-def decaying(
-    optimizer: torch.optim.Optimizer, config: Wav2LipConfig
-) -> dict[str, torch.optim.lr_scheduler.LRScheduler]:
-    """The schedule of config.decay, if it is wanted: the learning rate falls to zero along a cosine."""
-    if not config.decay:
-        return {}
-    last = config.max_steps
-
-    def share(step: int) -> float:
-        return (1 + math.cos(math.pi * min(step, last) / last)) / 2
-
-    return {"decay": torch.optim.lr_scheduler.LambdaLR(optimizer, share)}
-
-
-def decay(task: Task) -> None:
-    """One step of every schedule, when a step of the optimisers is complete."""
-    if task.last_part:
-        for schedule in task.schedulers.values():
-            schedule.step()
 
 
 class ClipTask(Task):
@@ -109,7 +88,7 @@ class ExpertTask(ClipTask):
         self.expert, self.optimizer = self.fabric.setup(net, optimizer)
         self.modules = {"expert": self.expert}
         self.optimizers = {"expert": self.optimizer}
-        self.schedulers = decaying(self.optimizer, self.config)
+        self.schedulers = decaying(self.optimizer, self.config.decay, self.config.max_steps)
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         if batch["mel"].shape[1] == 1:
@@ -215,7 +194,7 @@ class GeneratorTask(ClipTask):
         self.generator, self.optimizer = self.fabric.setup(generator, optimizer)
         self.modules = {"generator": self.generator}
         self.optimizers = {"generator": self.optimizer}
-        self.schedulers = decaying(self.optimizer, config)
+        self.schedulers = decaying(self.optimizer, config.decay, config.max_steps)
 
     def state(self) -> dict[str, Any]:
         return {"sync_on": self.sync_on}
@@ -330,7 +309,8 @@ class GanTask(GeneratorTask):
         self.discriminator, self.discriminator_optimizer = self.fabric.setup(net, optimizer)
         self.modules["discriminator"] = self.discriminator
         self.optimizers["discriminator"] = self.discriminator_optimizer
-        self.schedulers |= {f"discriminator_{k}": v for k, v in decaying(self.discriminator_optimizer, config).items()}
+        schedules = decaying(self.discriminator_optimizer, config.decay, config.max_steps)
+        self.schedulers |= {f"discriminator_{name}": schedule for name, schedule in schedules.items()}
 
     def learn(self, faces: Tensor, frame_mels: Tensor, mel: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The generator's update, then the discriminator's on the pictures from before it; shapes as `inputs`."""
