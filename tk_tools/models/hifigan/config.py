@@ -33,9 +33,9 @@ _TINY: dict[str, Any] = {
     "val_seconds": 5.0,
     "loader_workers": 0,  # a segment is a few kilobytes, and a second process would take a core from the networks
     "adversarial_from": 1300,
-    "max_steps": 1380,
-    "validate_every": 230,
-    "checkpoint_every": 460,
+    "max_steps": 1350,
+    "validate_every": 225,
+    "checkpoint_every": 450,
 }
 
 
