@@ -40,6 +40,21 @@ def rows(path):
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
+def test_stages_up_to_the_lists_and_again(voices, tmp_path):
+    work = tmp_path / "work"
+    run = (RECIPE / "run.sh", "--stop-stage", 3, "--val", "0.3", "--textgrids", voices, voices, work)
+    first = shell(*run)
+    assert first.returncode == 0, first.stderr
+    made = [len(list((work / kind).glob("voice0?/*.h5"))) for kind in ("mels", "embeds", "avg")]
+    assert made == [6, 6, 6]
+    lists = [(work / "lists" / f"{name}.txt").read_text().splitlines() for name in ("train", "val")]
+    assert sum(map(len, lists)) == 6
+    times = {path: path.stat().st_mtime_ns for path in work.rglob("*.h5")}
+    assert shell(*run).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*.h5")} == times
+
+
+@pytest.mark.slow
 def test_whole_recipe_from_recordings_to_similarity(voices, tmp_path):
     """Networks so small, and so few steps, that nothing is learnt: it is about every stage finding its files."""
     config, work = tmp_path / "conf", tmp_path / "work"
