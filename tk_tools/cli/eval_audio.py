@@ -117,7 +117,7 @@ def command(
         without,
     )
     from tk_tools.metrics.summary import check_summary, in_words, means_of, write_summary
-    from tk_tools.metrics.voice import find_voice, measure_voice
+    from tk_tools.metrics.target_voice import find_voice, measure_voice
 
     common = _options.take_common(values)
     log = Log(TOOL, common.verbosity)
