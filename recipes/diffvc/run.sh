@@ -30,17 +30,28 @@ trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
     "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
 }
+some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made
 
-look() {
+look() { # a speaker is a folder in WAVS, however deep the recordings lie in it
     some_may_fail tk-info "$wavs" >"$work/recordings.tsv"
-    awk -F'\t' '$2 == "sound" || $2 == "audio" { print $1 }' "$work/recordings.tsv" >"$work/recordings.txt"
-    [ -s "$work/recordings.txt" ] || { log "no recording in $wavs"; return 1; }
+    awk -F'\t' '$2 == "sound" { print $1 }' "$work/recordings.tsv" >"$work/all.txt"
+    awk -v top="${wavs%/}/" '{ rest = substr($0, length(top) + 1); slash = index(rest, "/")
+        if (slash > 1) print substr(rest, 1, slash - 1) "\t" $0 }' "$work/all.txt" >"$work/recordings.txt"
+    some "$work/recordings.txt" "no SPEAKER/RECORDING in $wavs"
+    local apart=$(($(wc -l <"$work/all.txt") - $(wc -l <"$work/recordings.txt")))
+    [ "$apart" = 0 ] || log "$apart recordings lie in no speaker's folder and are not converted"
+    cut -f 1 "$work/recordings.txt" | sort -u |
+        awk 'NR == 1 { first = $0 } NR > 1 { print last "\t" $0 } { last = $0 } END { print last "\t" first }' \
+            >"$work/speakers.txt" # each with the next, whose voice its recordings will get
 }
 
 features() {
     some_may_fail tk-mel --preset diffvc --workers "$workers" --errors "$work/mel-errors.ndjson" "$wavs" "$work/mels" \
         >"$work/mels.txt"
-    some_may_fail tk-embed --workers "$workers" --errors "$work/embed-errors.ndjson" "$wavs" "$work/embeds" >/dev/null
+    some "$work/mels.txt" "no mel"
+    some_may_fail tk-embed --workers "$workers" --errors "$work/embed-errors.ndjson" "$wavs" "$work/embeds" \
+        >"$work/embeds.txt"
+    some "$work/embeds.txt" "no embedding"
 }
 
 align() {
@@ -48,7 +59,8 @@ align() {
     local phones=(--recogniser pocketsphinx)
     [ -z "$textgrids" ] || phones=(--textgrids "$textgrids")
     some_may_fail tk-align "${phones[@]}" --workers "$workers" --errors "$work/align-errors.ndjson" "$wavs" "$work/avg" \
-        >/dev/null
+        >"$work/avg.txt"
+    some "$work/avg.txt" "no average voice"
 }
 
 split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/mels.txt" >/dev/null; }
@@ -66,37 +78,35 @@ train_encoder() {
 }
 train_decoder() { train decoder "$work/embeds" --encoder "${encoder:-$runs/encoder}"; }
 
-# Each speaker's held-out recordings are to speak in the voice of the next one.
-speakers() { sed 's|/[^/]*$||' "$work/recordings.txt" | sort -u; }
-next_of() { speakers | awk -v speaker="$1" 'NR == 1 { first = $0 } found { print; done = 1; exit } $0 == speaker { found = 1 }
-    END { if (!done) print first }'; }
-held_out_of() { # the recordings of a speaker's folder whose mels are in the validation list; without one, the first
-    local name
-    { grep -F "/$(basename "$1")/" "$lists/val.txt" || true; } | while read -r name; do
-        name=$(basename "$name" .mel.h5)
-        grep -F "$1/$name." "$work/recordings.txt" || true
-    done | grep . || grep -m 1 -F "$1/" "$work/recordings.txt"
+held_out() { # SPEAKER: its recordings whose mels are in the validation list
+    awk -F'\t' -v speaker="$1" -v mels="$work/mels/" -v top="${wavs%/}/" '
+        NR == FNR { name = substr($0, length(mels) + 1); sub(/\.mel\.h5$/, "", name); kept[name]; next }
+        $1 == speaker { name = substr($2, length(top) + 1); sub(/\.[^.\/]*$/, "", name); if (name in kept) print $2 }' \
+        "$lists/val.txt" "$work/recordings.txt"
 }
 
-convert() {
-    local speaker
-    speakers | while read -r speaker; do
-        held_out_of "$speaker" | some_may_fail tk-infer diffvc --checkpoint "$runs/decoder" --steps "$steps" \
-            ${vocoder:+--vocoder "$vocoder"} --target "$(next_of "$speaker")" - \
-            "$work/converted/$(basename "$(next_of "$speaker")")" >/dev/null
-    done
+convert() { # each speaker's held-out recordings into the voice of the next speaker
+    : >"$work/converted.txt"
+    while IFS=$'\t' read -r speaker voice; do
+        held_out "$speaker" >"$work/sources.txt"
+        [ -s "$work/sources.txt" ] || continue
+        some_may_fail tk-infer diffvc --checkpoint "$runs/decoder" --steps "$steps" ${vocoder:+--vocoder "$vocoder"} \
+            --target "$wavs/$voice" - "$work/converted/$voice" <"$work/sources.txt" >>"$work/converted.txt"
+    done <"$work/speakers.txt"
+    some "$work/converted.txt" "no conversion; are there recordings in $lists/val.txt? (--val)"
 }
 
 measure() { # how near the conversions, and the recordings that they were made from, are to the wanted voice
-    local report=$work/report speaker voice
+    local report=$work/report
     mkdir -p "$report"
     : >"$report/before.tsv"
     : >"$report/after.tsv"
-    speakers | while read -r speaker; do
-        voice=$(next_of "$speaker")
-        held_out_of "$speaker" | some_may_fail tk-eval-audio -q --voice "$voice" - >>"$report/before.tsv"
-        some_may_fail tk-eval-audio -q --voice "$voice" "$work/converted/$(basename "$voice")" >>"$report/after.tsv"
-    done
+    while IFS=$'\t' read -r speaker voice; do
+        held_out "$speaker" >"$work/sources.txt"
+        [ -s "$work/sources.txt" ] || continue
+        some_may_fail tk-eval-audio -q --voice "$wavs/$voice" - <"$work/sources.txt" >>"$report/before.tsv"
+        some_may_fail tk-eval-audio -q --voice "$wavs/$voice" "$work/converted/$voice" >>"$report/after.tsv" </dev/null
+    done <"$work/speakers.txt"
     awk -F'\t' -v OFS='\t' '
         $1 == "path" { for (i = 1; i <= NF; i++) if ($i == "speaker") column = i; next }
         $column != "" { sum[FILENAME] += $column; count[FILENAME]++ }

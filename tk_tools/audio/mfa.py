@@ -85,14 +85,16 @@ def run_mfa(jobs: list[Job], options: MfaOptions, *, workers: int = 1, force: bo
             (here / f"{number}{job.source.suffix.lower()}").symlink_to(job.source.absolute())
             (here / f"{number}.lab").write_text(f"{words}\n", encoding="utf-8")
         if corpus.is_dir():
-            _call(corpus, output, options, workers)
+            _call(corpus, output, Path(folder, "work"), options, workers)
         yield MfaRun(found)
 
 
-def _call(corpus: Path, output: Path, options: MfaOptions, workers: int) -> None:
+def _call(corpus: Path, output: Path, work: Path, options: MfaOptions, workers: int) -> None:
+    """Two runs at a time need folders of their own: mfa names its work by the corpus's folder, which is always ours."""
     check_mfa()
     models = [options.dictionary, options.acoustic_model]
     command = [PROGRAM, "align", str(corpus), *models, str(output), "--clean", "--num_jobs", str(workers)]
+    command += ["--temporary_directory", str(work)]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )

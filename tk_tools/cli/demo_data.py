@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tk_tools.cli import _options
 from tk_tools.cli._main import entry
@@ -93,6 +94,10 @@ def command(folder: Path, **values: Any) -> None:
     from tk_tools.cli._log import Log
 
     count, speakers = values["clips"], values["speakers"]
+    given = click.get_current_context().get_parameter_source
+    of_clips = [name for name in ("seconds", "size", "shift") if given(name) is ParameterSource.COMMANDLINE]
+    if speakers and of_clips:
+        raise click.UsageError(f"--{of_clips[0]} is of clips; recordings of --speakers have none.")
     made = _made(folder, values)
     log = Log("tk-demo-data", values["verbose"] - values["quiet"])
     current, count = 0, count * (speakers or 1)

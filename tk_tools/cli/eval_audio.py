@@ -147,7 +147,10 @@ def command(
     if voice is None:
         measure = partial(measure_of_name, references=references, options=options)
     else:
-        measure = partial(measure_voice, voice=find_voice(voice.absolute() if common.dask else voice), options=options)
+        wanted = find_voice(voice.absolute() if common.dask else voice, options)
+        for path, why in wanted.left_out:
+            log.warn(f"left out of the voice: {path}: {why}")
+        measure = partial(measure_voice, voice=wanted, options=options)
     code, failed = run_measure(
         TOOL,
         common,

@@ -36,7 +36,7 @@ class RecordingOptions:
 
 
 def recording_path(folder: Path, options: RecordingOptions) -> Path:
-    """FOLDER/SPEAKER/SPEAKER-NUMBER.wav."""
+    """FOLDER/SPEAKER/SPEAKER_NUMBER.wav."""
     speaker = f"voice{options.seed}{chr(ord('a') + options.speaker % 26)}{options.speaker // 26 or ''}"
     return folder / speaker / f"{speaker}_{options.index:03d}.wav"
 
@@ -54,16 +54,18 @@ def make_recording_once(target: Path, options: RecordingOptions, force: bool = F
     made = Provenance(
         dataclasses.asdict(options) | {"synthesiser": synthesiser()}, Source(name=synthesiser(), digest="made")
     )
-    found = read_provenance(target)
-    if not force and found == made and textgrid_path(target).exists() and target.with_suffix(".txt").exists():
+    words, grid = target.with_suffix(".txt"), textgrid_path(target)
+    if not force and read_provenance(target) == made == read_provenance(grid) and words.exists():
         return "current"
-    if not force and found is None and target.exists():
-        raise InputError("is there already and not made by these tools; move it, or --force", path=target)
+    for path in (target, grid, words) if not force else ():
+        ours = read_provenance(target if path == words else path) is not None  # the words go with their recording
+        if path.exists() and not ours:
+            raise InputError("is there already and not made by these tools; move it, or --force", path=path)
     text, speech = _speak(options)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(target.with_suffix(".txt")) as temporary:
+    with atomic_path(words) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
-    write_phones(textgrid_path(target), _phones(speech), made)
+    write_phones(grid, _phones(speech), made)
     write_wav(target, [speech.samples], speech.sample_rate, comment=made.comment(synthetic=True))
     return "done"
 

@@ -22,7 +22,7 @@ def file_digest(path: Path) -> str:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 16)
 def _digest(path: str, size: int, changed: int, inode: int) -> str:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))

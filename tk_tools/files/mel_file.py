@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from tk_tools.errors import InputError
 from tk_tools.files.h5 import Dataset, Kind, create_h5, open_h5, read_rows
 from tk_tools.files.provenance import Provenance
 
@@ -66,36 +64,6 @@ def write_mel_file(
         for name, value in attributes.items():
             dataset.attrs[name] = value
         return dataset.shape[0]
-
-
-class MelFile:
-    """An open NAME.mel.h5 of one preset, for reading rows: `len()` frames. Use it in a `with` block."""
-
-    def __init__(self, file: h5py.File):
-        self._file = file
-
-    def __len__(self) -> int:
-        return len(self._file["mel"])
-
-    def __enter__(self) -> MelFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Frames start to stop - 1, (frames, bands) float32. InputError: damaged."""
-        return read_rows(self._file["mel"], start, stop)
-
-
-def open_mel_file(path: Path, preset: str) -> MelFile:
-    """Open a NAME.mel.h5 made with `preset`. InputError: not such a file, damaged, or of another preset."""
-    file = open_h5(path, MEL)
-    found = str(file["mel"].attrs["preset"])
-    if found != preset:
-        file.close()
-        raise InputError(f"is a mel of the preset {found}; make it with tk-mel --preset {preset}", path=path)
-    return MelFile(file)
 
 
 def read_mel_file(path: Path) -> Mel:

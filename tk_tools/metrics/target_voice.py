@@ -5,7 +5,6 @@ What voice conversion and cloning are measured by: no recording of the same word
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from tk_tools.audio import speaker
+from tk_tools.audio.recordings import embed_recordings
+from tk_tools.audio.speaker_presets import STEPS
 from tk_tools.errors import InputError
 from tk_tools.files.digest import file_digest
 from tk_tools.files.find import find_files, stem_of
@@ -31,19 +32,30 @@ from tk_tools.weights.find import find_weights
 
 
 @dataclass(frozen=True)
-class Voice:
-    """The recordings of one voice."""
+class TargetVoice:
+    """The recordings of the voice that is wanted. embedding: theirs, (256,) as a tuple, None where speaker is not
+    measured; left_out: recordings that could not be taken, and why."""
 
     place: Path
     recordings: tuple[Path, ...]
+    embedding: tuple[float, ...] | None
+    left_out: tuple[tuple[Path, str], ...] = ()
 
 
-def find_voice(place: Path) -> Voice:
-    """The recordings that a file or a folder holds. InputError: none."""
-    return Voice(place, tuple(found.path for found in find_files(place, SUFFIXES)))
+def find_voice(place: Path, options: SpeechOptions) -> TargetVoice:
+    """The voice of the recordings that a file or a folder holds. InputError: there are none, or none is of use."""
+    paths = tuple(found.path for found in find_files(place, SUFFIXES))
+    if "speaker" in options.absent:
+        return TargetVoice(place, paths, None)
+    found = embed_recordings(load_ge2e(options), paths, STEPS["resemblyzer"])
+    try:
+        embedding = tuple(found.voice.tolist())
+    except InputError as error:
+        raise InputError(f"cannot be the voice to compare with: {error.message}", path=error.path) from error
+    return TargetVoice(place, tuple(found.embeds), embedding, tuple(found.left_out.items()))
 
 
-def measure_voice(made: Path, *, voice: Voice, options: SpeechOptions) -> dict[str, Any]:
+def measure_voice(made: Path, *, voice: TargetVoice, options: SpeechOptions) -> dict[str, Any]:
     """MEASURES of a made file: speaker, the cosine of its GE2E embedding and the voice's (the mean of its recordings'
     embeddings at unit length), and wer and cer where transcripts are given; None for the others.
 
@@ -58,11 +70,11 @@ def measure_voice(made: Path, *, voice: Voice, options: SpeechOptions) -> dict[s
     facts: dict[str, Any] = {"seconds": sound.seconds}
     left_out: dict[str, str] = {}
     protocol: dict[str, Any] = {"compared_with": f"a voice, {len(voice.recordings)} recordings"}
-    if "speaker" not in options.absent:
+    if voice.embedding is not None:
         weights = find_weights("ge2e", options.weights_dir)
         protocol["speaker_weights"] = file_digest(weights)
         embedding = speaker.embed_utterance(load_ge2e(options), sound.at(SPEECH_RATE))
-        values["speaker"] = float(embedding @ _embedding(voice, options))
+        values["speaker"] = float(embedding @ np.array(voice.embedding, np.float32))
     if options.transcripts is not None and "wer" not in options.absent:
         protocol["recogniser"] = options.recogniser
         try:
@@ -71,15 +83,3 @@ def measure_voice(made: Path, *, voice: Voice, options: SpeechOptions) -> dict[s
             left_out = dict.fromkeys(("wer", "cer"), error.message)
     told = {"tool": TOOL_VERSION, "protocol": protocol, "reference": str(voice.place), "left_out": left_out}
     return rounded(values) | facts | told
-
-
-@functools.lru_cache(maxsize=4)
-def _embedding(voice: Voice, options: SpeechOptions) -> np.ndarray:
-    """(256,), unit length. InputError: a recording is of no use."""
-    sounds = []
-    for path in voice.recordings:
-        try:
-            sounds.append(read_sound(path).at(SPEECH_RATE))
-        except InputError as error:
-            raise InputError(f"of the voice it is compared with: {error.message}", path=path) from error
-    return speaker.embed_speaker(load_ge2e(options), sounds)

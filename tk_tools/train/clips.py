@@ -52,14 +52,15 @@ def choose_clips(
     `sift` and `split_clips`.
     """
     usable = sift(train, inspect, what="training", log=log, told=told)
-    reasons = unfit(usable)
+    held_out = sift(val, inspect, what="validation", log=log, told=told) if val else {}
+    reasons = unfit(usable | held_out)
     usable = {path: clip for path, clip in usable.items() if path not in reasons}
     for reason in dict.fromkeys(reasons.values()):
         log.warn(f"left out: {reason}")
     if not usable:
         raise InputError("none of the clips for training can be used; the lines before say why")
-    if held_out := sorted(set(val)):
-        return usable, sift(held_out, inspect, what="validation", log=log, told=told)
+    if held_out:
+        return usable, held_out
     parts = split_clips(usable, share=share, seed=seed, suffixes=suffixes, log=log)
     return tuple({path: usable[path] for path in part} for part in parts)
 

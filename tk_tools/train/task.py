@@ -73,8 +73,8 @@ class Task(ABC):
 
     @classmethod
     def unfit(cls, clips: Mapping[Path, Any], config: Config) -> dict[Path, str]:
-        """The clips for training, as `inspect` gave them, that are of no use beside the others, and why; each reason
-        is told once."""
+        """Of all clips, as `inspect` gave them, those that are not to be trained on for what the others are, and why;
+        each reason is told once."""
         return {}
 
     def __init__(

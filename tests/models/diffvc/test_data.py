@@ -13,7 +13,7 @@ from tests.models.diffvc.speech import (
 )
 from tk_tools.errors import InputError
 from tk_tools.models.diffvc.config import DecoderConfig, EncoderConfig
-from tk_tools.models.diffvc.data import DecoderCrops, EncoderCrops, inspect, read_embedding, read_mel
+from tk_tools.models.diffvc.data import DecoderCrops, EncoderCrops, inspect, read_embedding, read_mel, speaker_of
 from tk_tools.train.config import make_config
 from tk_tools.train.task import Draw
 
@@ -71,6 +71,19 @@ def test_the_originals_layout_is_read_as_it_is(tmp_path):
     assert (clip.frames, clip.speaker) == (40, "a")
     np.testing.assert_array_equal(read_mel(mel), mel_of("a_0", 40))
     np.testing.assert_array_equal(read_embedding(tmp_path / "embeds/a/a_0_embed.npy"), embedding_of("a_0")[0])
+
+
+@pytest.mark.parametrize(
+    ("path", "speaker"),
+    [
+        ("mels/p234/p234_001_mic2.mel.h5", "p234"),
+        ("mels/1401/12345/1401_12345_000001.mel.h5", "1401"),
+        ("mels/1688/1688-142285-0002.mel.h5", "1688"),
+        ("mels/anna/hello.mel.h5", "anna"),
+    ],
+)
+def test_a_speaker_is_the_folder_that_the_name_begins_with(path, speaker, tmp_path):
+    assert speaker_of(tmp_path / path) == speaker
 
 
 def test_each_clip_of_no_use_says_why(tmp_path):

@@ -5,7 +5,6 @@ import csv
 import pytest
 import torch
 from lightning_fabric import Fabric
-from tk_tools.models.diffvc.published import load_average_voice, load_diffvc
 
 from tests.models.diffvc.speech import write_data_set, write_seed_layout
 from tests.train.helpers import Told, same
@@ -15,6 +14,7 @@ from tk_tools.models import get_model, load
 from tk_tools.models.diffvc.average_voice import AverageVoice, AverageVoiceConfig
 from tk_tools.models.diffvc.config import DecoderConfig
 from tk_tools.models.diffvc.networks import DiffVC, frame_mask
+from tk_tools.models.diffvc.published import load_average_voice, load_diffvc
 from tk_tools.models.diffvc.score import ScoreConfig
 from tk_tools.models.diffvc.training import DecoderTask
 from tk_tools.models.stages import suffixes_of
@@ -132,7 +132,7 @@ def test_speakers_with_few_clips_are_left_out_and_told_once(data, encoder, tmp_p
     with pytest.raises(InputError, match="none of the clips for training"):
         train("decoder", tmp_path, data, {"encoder": encoder}, log=log, min_utterances=10, max_steps=1)
     assert log.lines == [
-        "left out: speaker a: 2 clips, fewer than min_utterances=10",
+        "left out: speaker a: 3 clips, fewer than min_utterances=10",
         "left out: speaker b: 3 clips, fewer than min_utterances=10",
     ]
 
@@ -149,6 +149,12 @@ def test_the_originals_layout_trains_both_stages(tmp_path):
 def test_heads_divide_the_channels(data, tmp_path):
     with pytest.raises(ConfigError, match=r"network.heads must divide"):
         train("encoder", tmp_path, data, network={"channels": 16, "heads": 3}, max_steps=1)
+
+
+def test_the_frozen_encoder_drops_what_it_dropped_when_it_was_trained(data, tmp_path):
+    train("encoder", tmp_path / "enc", data, max_steps=1, validate_every=1, prenet_dropout=0.25, dropout=0.05)
+    encoder = load_average_voice(tmp_path / "enc")
+    assert (encoder.encoder.prenet.dropout, encoder.encoder.encoder.dropout) == (0.25, 0.05)
 
 
 def test_dropout_is_the_configs_even_of_given_weights(tmp_path):

@@ -17,10 +17,9 @@ from torch.utils.data import Dataset
 
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.errors import InputError
-from tk_tools.files.average_mel_file import read_average_mel_file
 from tk_tools.files.embed_file import read_embed_file
 from tk_tools.files.made_from import read_provenance
-from tk_tools.files.mel_file import Mel, read_mel_file
+from tk_tools.files.stored_mel import open_mel
 from tk_tools.models.diffvc.config import DiffVCConfig
 from tk_tools.nets.speaker_encoder import EMBEDDING
 from tk_tools.train.task import Draw
@@ -30,7 +29,7 @@ PRESET = DIFFVC.name  # of mels and of embeddings
 
 @dataclass(frozen=True)
 class Clip:
-    """A mel that can be trained on, what lies beside it, its frames, and its speaker: the folder that it lies in."""
+    """A mel that can be trained on, what lies beside it, its frames, and its speaker as speaker_of tells."""
 
     mel: Path
     beside: Path
@@ -38,24 +37,23 @@ class Clip:
     speaker: str
 
 
-def read_mel(path: Path) -> np.ndarray:
-    """(T, 80) float32 log-mel, from NAME.mel.h5 or ID_mel.npy. InputError: another preset's, damaged, no such array."""
-    if path.suffix == ".npy":
-        return _array(path, (DIFFVC.n_mels, None)).T
-    return _of_preset(read_mel_file(path), path, "tk-mel")
+def read_mel(path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Frames start to stop - 1 of a log-mel (of NAME.mel.h5, NAME.avgmel.h5, or an array of the original's layout), by
+    default all: (frames, 80) float32. InputError: see open_mel."""
+    with open_mel(path, PRESET, DIFFVC.n_mels) as mel:
+        return mel.read(start, stop)
 
 
-def read_average_mel(path: Path) -> np.ndarray:
-    """(T, 80) float32, from NAME.avgmel.h5 or ID_avgmel.npy; errors as read_mel's."""
-    if path.suffix == ".npy":
-        return _array(path, (DIFFVC.n_mels, None)).T
-    return _of_preset(read_average_mel_file(path), path, "tk-align")
+def count_frames(path: Path) -> int:
+    """Frames of such a mel; errors as read_mel's."""
+    with open_mel(path, PRESET, DIFFVC.n_mels) as mel:
+        return len(mel)
 
 
 def read_embedding(path: Path) -> np.ndarray:
     """(256,) float32 at unit length, from NAME.embed.h5 or ID_embed.npy. InputError: several, other windows, broken."""
     if path.suffix == ".npy":
-        return _array(path, (EMBEDDING,))
+        return _embedding_array(path)
     embed = read_embed_file(path)
     if embed.preset != PRESET:
         raise InputError(f"was made with the preset {embed.preset}; make it with tk-embed --preset {PRESET}", path=path)
@@ -64,41 +62,34 @@ def read_embedding(path: Path) -> np.ndarray:
     return embed.values[0]
 
 
-def _of_preset(mel: Mel, path: Path, tool: str) -> np.ndarray:
-    if mel.preset != PRESET:
-        again = f"{tool} --preset {PRESET}" if tool == "tk-mel" else tool
-        raise InputError(f"is a mel of the preset {mel.preset}; make it with {again}", path=path)
-    return mel.values
-
-
-def _array(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
-    """A NumPy array of that shape (None: any length) as float32."""
+def _embedding_array(path: Path) -> np.ndarray:
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError("is no NumPy array, or it is cut short", path=path) from error
-    fits = values.ndim == len(shape) and all(
-        want in (None, have) for have, want in zip(values.shape, shape, strict=True)
-    )
-    if not fits or values.dtype.kind != "f":
-        wanted = ", ".join("frames" if size is None else str(size) for size in shape)
-        raise InputError(f"holds {values.dtype} {values.shape}; expected float32 ({wanted})", path=path)
-    if not np.isfinite(values).all():
-        raise InputError("holds values that are no numbers", path=path)
-    return np.ascontiguousarray(values, dtype=np.float32)
+    if values.shape != (EMBEDDING,) or values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise InputError(f"holds {values.dtype} {values.shape}; expected ({EMBEDDING},) float32 numbers", path=path)
+    return values.astype(np.float32)
+
+
+def speaker_of(path: Path) -> str:
+    """The folder whose name the file's begins with (LibriTTS: SPEAKER/CHAPTER/SPEAKER_CHAPTER_...), else its own."""
+    folders = [folder.name for folder in path.absolute().parents]
+    named = (name for name in folders if name and path.name.startswith((f"{name}_", f"{name}-")))
+    return next(named, folders[0])
 
 
 def inspect(mel: Path, beside: Path, min_frames: int) -> Clip:
     """What lies beside a mel may be its average mel or its embedding. InputError: the clip is of no use, and why."""
-    frames = len(read_mel(mel))
+    frames = count_frames(mel)
     if frames < min_frames:
         raise InputError(f"has {frames} frames, fewer than min_frames={min_frames}", path=mel)
     _check_one_source(mel, beside)
     if _is_embedding(beside):
         read_embedding(beside)
-    elif (average := len(read_average_mel(beside))) != frames:
+    elif (average := count_frames(beside)) != frames:
         raise InputError(f"has {average} frames, and {mel} {frames}; make both again from one sound", path=beside)
-    return Clip(mel=mel, beside=beside, frames=frames, speaker=mel.absolute().parent.name)
+    return Clip(mel=mel, beside=beside, frames=frames, speaker=speaker_of(mel))
 
 
 def _is_embedding(path: Path) -> bool:
@@ -124,10 +115,10 @@ class _Crops(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def crop(self, mel: np.ndarray, start: int) -> torch.Tensor:
-        """(80, crop_frames) from the frame `start` on, zeros behind its end."""
+    def crop(self, path: Path, start: int) -> torch.Tensor:
+        """(80, crop_frames) of a mel from the frame `start` on, zeros behind its end."""
         size = self.config.crop_frames
-        piece = mel[start : start + size]
+        piece = read_mel(path, start, start + size)
         return torch.from_numpy(np.pad(piece, ((0, size - len(piece)), (0, 0))).T.copy())
 
     def start(self, frames: int, random: np.random.Generator) -> int:
@@ -145,8 +136,8 @@ class EncoderCrops(_Crops):
     def __getitem__(self, draw: Draw) -> dict[str, torch.Tensor | int]:
         clip = self.clips[draw.index]
         start = self.start(clip.frames, np.random.default_rng(draw.seed))
-        mel, average = read_mel(clip.mel), read_average_mel(clip.beside)
-        return {"mel": self.crop(mel, start), "average": self.crop(average, start), "frames": self.frames(clip)}
+        mel, average = (self.crop(path, start) for path in (clip.mel, clip.beside))
+        return {"mel": mel, "average": average, "frames": self.frames(clip)}
 
 
 class DecoderCrops(_Crops):
@@ -155,12 +146,11 @@ class DecoderCrops(_Crops):
     def __getitem__(self, draw: Draw) -> dict[str, torch.Tensor | int]:
         clip = self.clips[draw.index]
         random = np.random.default_rng(draw.seed)
-        mel = read_mel(clip.mel)
         start = self.start(clip.frames, random)
         reference = 0 if self.fixed else self.start(clip.frames, random)
         return {
-            "mel": self.crop(mel, start),
-            "reference": self.crop(mel, reference),
+            "mel": self.crop(clip.mel, start),
+            "reference": self.crop(clip.mel, reference),
             "embedding": torch.from_numpy(read_embedding(clip.beside)),
             "frames": self.frames(clip),
         }

@@ -74,12 +74,13 @@ def check_shared(checkpoint: Path, speaker_weights: Path, further: list[Path], o
     """
     converter, _ = _opened(checkpoint, speaker_weights, further, options)
     voice = converter.voice
-    if voice.seconds < LONGEST_REFERENCE + 1:
-        return None
-    return (
-        f"the target's recordings last {voice.seconds:.0f} s: all of them say whose voice it is, their first "
-        f"{LONGEST_REFERENCE} s are what the decoder hears of it"
-    )
+    told = [f"left out of the target: {path}: {why}" for path, why in voice.left_out.items()]
+    if voice.seconds >= LONGEST_REFERENCE + 1:
+        told.append(
+            f"the target's recordings last {voice.seconds:.0f} s: all of them say whose voice it is, their first "
+            f"{LONGEST_REFERENCE} s are what the decoder hears of it"
+        )
+    return "; ".join(told) or None
 
 
 class Converter:

@@ -34,12 +34,19 @@ def load_diffvc(path: str | Path) -> DiffVC:
 
 
 def load_average_voice(path: str | Path) -> AverageVoice:
-    """The encoder in a checkpoint (`enc.pt`, a run of stage encoder), or that of the whole model; errors as above."""
+    """The encoder in a checkpoint (`enc.pt`, a run of stage encoder), or that of the whole model; errors as above.
+
+    It drops in training what it dropped when it was trained; published files do not say, and their defaults hold.
+    """
     file = weights_file(path)
-    state, _ = read_weights(file)
+    state, about = read_weights(file)
     if f"{_ENCODER}encoder.init_proj.weight" in state:
         state = _below(state, _ENCODER)
-    return load_strictly(AverageVoice(_encoder_sizes(state)), state, file, "DiffVC's mel encoder").eval()
+    encoder = load_strictly(AverageVoice(_encoder_sizes(state)), state, file, "DiffVC's mel encoder")
+    settings = about.get("settings", {})
+    if "prenet_dropout" in settings:
+        encoder.set_dropout(settings["prenet_dropout"], settings["dropout"])
+    return encoder.eval()
 
 
 def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from tk_tools.audio.griffin_lim import griffin_lim
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.files.wav import write_wav
 from tk_tools.models.diffvc.average_voice import AverageVoice
-from tk_tools.models.diffvc.data import Clip, read_average_mel, read_embedding, read_mel
+from tk_tools.models.diffvc.data import Clip, read_embedding, read_mel
 from tk_tools.models.diffvc.networks import DiffVC
 
 LONGEST = 430  # frames, 5 s
@@ -20,7 +20,7 @@ LONGEST = 430  # frames, 5 s
 @torch.no_grad()
 def write_averages(encoder: AverageVoice, clip: Clip, folder: Path, device: torch.device) -> None:
     """The clip, its average voice, and what the encoder makes of it: wavs, and one picture of the three mels."""
-    mel, average = read_mel(clip.mel)[:LONGEST], read_average_mel(clip.beside)[:LONGEST]
+    mel, average = (read_mel(path, 0, LONGEST) for path in (clip.mel, clip.beside))
     encoder.eval()
     given = _batch(mel, device)
     made = encoder(given, torch.ones_like(given[:, :1]))
@@ -30,7 +30,7 @@ def write_averages(encoder: AverageVoice, clip: Clip, folder: Path, device: torc
 @torch.no_grad()
 def write_voice(network: DiffVC, clip: Clip, steps: int, folder: Path, device: torch.device) -> None:
     """The clip, its average voice, and what the decoder makes of that, with the clip itself as its reference."""
-    mel = read_mel(clip.mel)[:LONGEST]
+    mel = read_mel(clip.mel, 0, LONGEST)
     network.eval()
     given = _batch(mel, device)
     mask = torch.ones_like(given[:, :1])

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from tk_tools.audio.log_mel import FLOOR
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.errors import InputError
-from tk_tools.files.mel_file import open_mel_file
+from tk_tools.files.stored_mel import open_mel
 from tk_tools.files.stretch import Sound, look_at, read_at, read_whole
 from tk_tools.models.hifigan.config import HiFiGANConfig
 from tk_tools.train.kept import Kept
@@ -72,7 +72,8 @@ def inspect_sound(path: Path, config: HiFiGANConfig) -> Clip:
 def inspect_pair(mel: Path, path: Path, config: HiFiGANConfig) -> Clip:
     """A mel with the sound that it was made of. InputError: one of them is of no use, or their lengths differ."""
     clip = inspect_sound(path, config)
-    frames = mel_frames(mel)
+    with open_mel(mel, DIFFVC.name, DIFFVC.n_mels) as file:
+        frames = len(file)
     if abs(frames * HOP - clip.sound.length(RATE)) >= 2 * HOP:
         raise InputError(
             f"has {frames} frames ({frames * HOP / RATE:.2f} s), and {path} lasts {clip.sound.seconds:.2f} s; a mel"
@@ -83,35 +84,10 @@ def inspect_pair(mel: Path, path: Path, config: HiFiGANConfig) -> Clip:
     return Clip(clip.sound, min(clip.samples, frames * HOP), mel)
 
 
-def mel_frames(path: Path) -> int:
-    """Frames of a mel, NAME.mel.h5 or NAME_mel.npy. InputError: of another preset, or none."""
-    if path.suffix == ".npy":
-        return _array(path).shape[-1]
-    with open_mel_file(path, DIFFVC.name) as file:
-        return len(file)
-
-
 def read_mel(path: Path, start: int, stop: int) -> np.ndarray:
-    """(80, stop - start) float32 log-mel. InputError: damaged, or not numbers."""
-    if path.suffix == ".npy":
-        mel = _array(path)[..., start:stop].reshape(DIFFVC.n_mels, -1).astype(np.float32)
-    else:
-        with open_mel_file(path, DIFFVC.name) as file:
-            mel = file.read(start, stop).T
-    if not np.isfinite(mel).all():
-        raise InputError("holds values that are no numbers; make it again", path=path)
-    return mel
-
-
-def _array(path: Path) -> np.ndarray:
-    """A NumPy mel as other systems write it, (80, T) or (1, 80, T), its values still on disk."""
-    try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError("is no NumPy array, or it is cut short", path=path) from error
-    if values.dtype.kind != "f" or values.shape[:-1] not in ((DIFFVC.n_mels,), (1, DIFFVC.n_mels)):
-        raise InputError(f"holds {values.dtype} {values.shape}; expected float32 ({DIFFVC.n_mels}, frames)", path=path)
-    return values
+    """(80, stop - start) float32 log-mel of NAME.mel.h5 or NAME_mel.npy. InputError: see open_mel."""
+    with open_mel(path, DIFFVC.name, DIFFVC.n_mels) as mel:
+        return mel.read(start, stop).T
 
 
 class Segments(Dataset):

@@ -12,8 +12,8 @@ import numpy as np
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.audio.vocoder import SAMPLE_RATE, Vocoder, open_vocoder
 from tk_tools.errors import InputError
-from tk_tools.files.mel_file import MelFile, open_mel_file
 from tk_tools.files.provenance import describe
+from tk_tools.files.stored_mel import StoredMel, open_mel
 from tk_tools.files.wav import write_wav
 from tk_tools.models.hifigan.options import InferOptions
 from tk_tools.nets.device import choose_device
@@ -30,7 +30,7 @@ def infer(mel: Path, *rest: Any) -> dict[str, Any]:
     *weights, target, options = rest
     made = describe(options, mel, *weights)
     vocoder = _vocoder(*map(_stamp, weights), device=choose_device(options.device))
-    with open_mel_file(mel, DIFFVC.name) as file:
+    with open_mel(mel, DIFFVC.name, DIFFVC.n_mels) as file:
         frames = len(file)
         if not frames:
             raise InputError("holds no frame", path=mel)
@@ -44,7 +44,7 @@ def check_shared(weights: Path | None, options: InferOptions) -> None:
     _vocoder(*([] if weights is None else [_stamp(weights)]), device=choose_device(options.device))
 
 
-def _read(file: MelFile, path: Path) -> Iterator[np.ndarray]:
+def _read(file: StoredMel, path: Path) -> Iterator[np.ndarray]:
     for start in range(0, len(file), _BLOCK):
         block = file.read(start, start + _BLOCK)
         if not np.isfinite(block).all():
