@@ -17,6 +17,7 @@ from tk_tools.cli import demo_data
 from tk_tools.cli._main import run as run_command
 from tk_tools.demo.script import LONGEST_SHIFT
 from tk_tools.files.kinds import KINDS
+from tk_tools.files.textgrid import read_phones
 
 SMALL = ["--seconds", "0.6", "--size", "96"]
 
@@ -144,3 +145,33 @@ def test_a_video_of_the_user_is_kept(tmp_path):
     assert "not made by these tools" in ran.stderr
     assert mine.read_bytes() == before
     assert os.listdir(tmp_path) == [mine.name]
+
+
+def test_recordings_of_speakers_with_what_they_say(tmp_path):
+    lines = run("--speakers", 2, "--clips", 2, tmp_path).stdout.splitlines()
+    assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
+        f"{voice}/{voice}_{number:03d}.wav" for voice in ("voice0a", "voice0b") for number in range(2)
+    ]
+    phones = read_phones(tmp_path / "voice0a" / "voice0a_000.TextGrid")
+    assert phones.symbols[0] == phones.symbols[-1] == ""
+    assert len(phones.symbols) > 10
+    assert (phones.times[1:, 0] == phones.times[:-1, 1]).all()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    again = run("--json", "--speakers", 2, "--clips", 2, tmp_path).stdout.splitlines()
+    assert [json.loads(line)["status"] for line in again] == ["current"] * 4
+    run("--force", "--workers", 2, "--speakers", 2, "--clips", 2, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".TextGrid", ".wav"])
+def test_a_file_of_the_user_is_not_overwritten(tmp_path, suffix):
+    own = tmp_path / "voice0a" / f"voice0a_000{suffix}"
+    own.parent.mkdir()
+    own.write_text("mine")
+    result = run_command(demo_data.command, ["--speakers", "1", "--clips", "1", str(tmp_path)])
+    assert result == 1
+    assert own.read_text() == "mine"
+
+
+def test_what_recordings_do_not_have_is_wrong_usage(tmp_path):
+    assert "--seconds is of clips" in run("--speakers", 2, "--seconds", 3, tmp_path, code=2).output

@@ -163,6 +163,22 @@ def test_a_voice_is_the_mean_of_its_recordings(measured, real, tmp_path):
     assert found == pytest.approx(float(made @ speaker.embed_speaker(encoder, sounds)), abs=1e-6)
 
 
+def test_recordings_of_no_use_are_left_out_of_the_voice_and_told(measured, real, tmp_path):
+    voices = tmp_path / "voices"
+    for name in NAMES:
+        write(voices / f"{name}.wav", speech(name))
+    write(voices / "silent.wav", np.zeros(RATE, np.float32))
+    write(tmp_path / "said.wav", noisy(speech("a")))
+    code, rows, err = measured("--voice", voices, tmp_path / "said.wav")
+    assert code == 0
+    assert f"left out of the voice: {voices}/silent.wav: the sound is silent" in err
+    expected = measured("--voice", real, tmp_path / "said.wav")[1]["said.wav"]["speaker"]
+    assert rows["said.wav"]["speaker"] == pytest.approx(expected, abs=1e-4)
+    code, rows, err = measured("--voice", voices / "silent.wav", tmp_path / "said.wav")
+    assert (code, rows) == (1, {})
+    assert "silent.wav: cannot be the voice to compare with: the sound is silent" in err
+
+
 def test_one_of_the_voices_recordings_is_not_measured_by_them(measured, real):
     code, rows, _ = measured("--voice", real, real / "a.flac")
     assert code == 1

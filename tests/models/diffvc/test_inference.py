@@ -147,11 +147,12 @@ def test_the_encoder_hears_each_recording_by_itself(folder, monkeypatch):
 
 def test_no_more_than_twenty_seconds_of_the_target_are_heard(folder, convert, tmp_path):
     long = write_voice(tmp_path / "long.wav", 15.0)
-    facts, _ = convert(folder / "high.wav", long, long, folder / "low.wav")
+    other = write_voice(tmp_path / "other.wav", 15.0, f0=130.0)
+    facts, _ = convert(folder / "high.wav", long, other, folder / "low.wav")
     assert facts["target_seconds"] == pytest.approx(20, abs=0.02)
     options = InferOptions(**FEW)
     weights = folder / "vc.pt", folder / "pretrained.pt"
-    said = inference.check_shared(*weights, [long, long, folder / "low.wav"], options)
+    said = inference.check_shared(*weights, [long, other, folder / "low.wav"], options)
     assert "recordings last 32 s" in said
     assert "first 20 s" in said
     assert inference.check_shared(*weights, [folder / "low.wav"], options) is None
@@ -241,9 +242,15 @@ def test_what_is_no_voice_is_named(folder, convert, tmp_path, samples, said):
     target = tmp_path / "target.wav"
     soundfile.write(target, samples, 16000, subtype="FLOAT")
     with pytest.raises(InputError, match=said) as caught:
-        convert(folder / "high.wav", folder / "low.wav", target)
+        convert(folder / "high.wav", target)
     assert caught.value.path == str(target)
     assert not (tmp_path / "out.wav").exists()
+    both = read_voice([target, folder / "low.wav"], load_encoder(folder / "pretrained.pt"))
+    assert both.left_out.keys() == {target}
+    assert both.seconds == pytest.approx(2)
+    weights = folder / "vc.pt", folder / "pretrained.pt"
+    told = inference.check_shared(*weights, [target, folder / "low.wav"], InferOptions(**FEW))
+    assert f"left out of the target: {target}: " in told
 
 
 def test_a_broken_source_leaves_nothing(folder, convert, tmp_path):

@@ -101,9 +101,9 @@ def score_loss(score: torch.Tensor, noise: torch.Tensor, mask: torch.Tensor, tim
     return ((score * spread + noise) ** 2).sum() / (mask.sum() * score.shape[1])
 
 
-def draw_times(count: int, generator: torch.Generator | None = None, device: str | torch.device = "cpu"):
+def draw_times(count: int, device: str | torch.device = "cpu") -> torch.Tensor:
     """Times of a training batch: (count,) uniform in 0..1, never quite at the ends."""
-    return torch.rand(count, generator=generator, device=device).clamp(EARLIEST, 1 - EARLIEST)
+    return torch.rand(count, device=device).clamp(EARLIEST, 1 - EARLIEST)
 
 
 def way_back(
