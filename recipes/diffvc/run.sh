@@ -30,6 +30,7 @@ trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
     "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
 }
+needs() { [ -s "$1" ] || { log "no $1; run stages 0 to $2 first"; return 1; }; } # needs FILE STAGE
 some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made
 
 look() { # a speaker is a folder in WAVS, however deep the recordings lie in it
@@ -40,6 +41,8 @@ look() { # a speaker is a folder in WAVS, however deep the recordings lie in it
     some "$work/recordings.txt" "no SPEAKER/RECORDING in $wavs"
     local apart=$(($(wc -l <"$work/all.txt") - $(wc -l <"$work/recordings.txt")))
     [ "$apart" = 0 ] || log "$apart recordings lie in no speaker's folder and are not converted"
+    [ "$(cut -f 1 "$work/recordings.txt" | sort -u | wc -l)" -gt 1 ] ||
+        { log "$wavs holds one speaker: there is no other voice to convert to"; return 1; }
     cut -f 1 "$work/recordings.txt" | sort -u |
         awk 'NR == 1 { first = $0 } NR > 1 { print last "\t" $0 } { last = $0 } END { print last "\t" first }' \
             >"$work/speakers.txt" # each with the next, whose voice its recordings will get
@@ -63,17 +66,21 @@ align() {
     some "$work/avg.txt" "no average voice"
 }
 
-split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/mels.txt" >/dev/null; }
+split() {
+    needs "$work/mels.txt" 1
+    tk-split-list --val "$val" --test 0 - "$lists" <"$work/mels.txt" >/dev/null
+}
 
 train() { # train STAGE FOLDER [OPTION]...: mels with what lies beside them in FOLDER; a run that was stopped goes on
     local name=$1 beside=$2 settings; shift 2
+    needs "$work/mels.txt" 1
     settings=(--config "${config:-$here/conf}/$name.yaml")
     [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
     [ ! -s "$lists/val.txt" ] || settings+=(--val "$lists/val.txt") # few recordings: tk-train holds some back itself
     tk-train diffvc --stage "$name" "${settings[@]}" --out "$runs/$name" "$@" "$work/mels" "$beside" >"$work/$name.best"
 }
 train_encoder() {
-    [ -z "$encoder" ] || return 0
+    [ -z "$encoder" ] || { log "an encoder is given: $encoder"; return 0; }
     train encoder "$work/avg"
 }
 train_decoder() { train decoder "$work/embeds" --encoder "${encoder:-$runs/encoder}"; }
@@ -86,6 +93,7 @@ held_out() { # SPEAKER: its recordings whose mels are in the validation list
 }
 
 convert() { # each speaker's held-out recordings into the voice of the next speaker
+    needs "$work/speakers.txt" 0
     : >"$work/converted.txt"
     while IFS=$'\t' read -r speaker voice; do
         held_out "$speaker" >"$work/sources.txt"
@@ -98,6 +106,7 @@ convert() { # each speaker's held-out recordings into the voice of the next spea
 
 measure() { # how near the conversions, and the recordings that they were made from, are to the wanted voice
     local report=$work/report
+    needs "$work/converted.txt" 6
     mkdir -p "$report"
     : >"$report/before.tsv"
     : >"$report/after.tsv"
@@ -121,6 +130,7 @@ measure() { # how near the conversions, and the recordings that they were made f
     tk-report --title "DiffVC: $(basename "$work")" --out "$report" "$report/converted.tsv" >/dev/null
 }
 
+[ -z "$preset" ] || tk-train diffvc --preset "$preset" --print-config >/dev/null # better said now than after hours
 mkdir -p "$work"
 run_stage 0 "look at the recordings; recordings.tsv, recordings.txt" look
 run_stage 1 "mels and speaker embeddings; mels/ embeds/" features

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tk_tools.audio.faults import Faults
 from tk_tools.audio.mel_presets import GE2E
 from tk_tools.audio.recordings import embed_file, embed_recordings
 from tk_tools.audio.speaker import average, load_encoder
@@ -44,11 +45,13 @@ def make_embed(source: Path, *further: Any) -> dict[str, Any]:
         files = [path.name for path in recordings.embeds]
         write_embed_file(target, [(recordings.voice[None], None)], front_end, made=made, files=files, left_out=left_out)
         return {"rows": 1, "files": len(files), "failed": left_out}
+    faults = Faults(source, GE2E.fmax)
+    heard = embed_file(encoder, source, step, faults)
     if options.per == "window":
-        return {"rows": write_embed_file(target, embed_file(encoder, source, step), front_end, made=made)}
-    blocks = [windows.embeds for windows in embed_file(encoder, source, step)]
+        return {"rows": write_embed_file(target, heard, front_end, made=made)} | faults.in_words()
+    blocks = [windows.embeds for windows in heard]
     write_embed_file(target, [(average(blocks)[None], None)], front_end, made=made)
-    return {"rows": 1, "windows": sum(map(len, blocks))}
+    return {"rows": 1, "windows": sum(map(len, blocks))} | faults.in_words()
 
 
 def failed_before(target: Path) -> dict[str, Any]:

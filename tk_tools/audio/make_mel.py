@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tk_tools.audio.faults import Faults
 from tk_tools.audio.mel import mel_blocks, preset_named
 from tk_tools.audio.mel_presets import MelPreset
 from tk_tools.errors import InputError
@@ -26,10 +27,14 @@ class MelOptions:
 
 
 def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
-    """The mel spectrogram of a sound or video file. InputError: no sound, too short for one column, or not numbers."""
+    """The mel spectrogram of a sound or video file; "warning" among the facts: it is clipped, or at a low rate.
+
+    InputError: no sound, too short for one column, or not numbers.
+    """
     preset = preset_named(options.preset)
     made = describe(options, source)
-    blocks = file_mel_blocks(source, preset)
+    faults = Faults(source, preset.fmax)
+    blocks = file_mel_blocks(source, preset, faults)
     first = next(blocks)  # what is wrong with the sound is told before a file is begun
     frames = write_mel_file(
         target,
@@ -40,12 +45,16 @@ def make_mel(source: Path, target: Path, options: MelOptions) -> dict[str, Any]:
         unit=preset.summary,
         made=made,
     )
-    return {"frames": frames, "bands": preset.n_mels, "seconds": round(float(frames / preset.columns_per_second), 3)}
+    seconds = round(float(frames / preset.columns_per_second), 3)
+    return {"frames": frames, "bands": preset.n_mels, "seconds": seconds} | faults.in_words()
 
 
-def file_mel_blocks(source: Path, preset: MelPreset) -> Iterator[np.ndarray]:
-    """The mel spectrogram of a sound or video file in blocks (columns, bands), one at least; errors of make_mel."""
-    blocks = mel_blocks(read_audio_blocks(source, rate=preset.sample_rate, align=True), preset)
+def file_mel_blocks(source: Path, preset: MelPreset, faults: Faults | None = None) -> Iterator[np.ndarray]:
+    """The mel spectrogram of a sound or video file in blocks (columns, bands), one at least; errors of make_mel.
+
+    faults: listens to the sound."""
+    sound = read_audio_blocks(source, rate=preset.sample_rate, align=True)
+    blocks = mel_blocks(faults.listen(sound) if faults else sound, preset)
     first = next(blocks, None)
     if first is None:
         raise InputError(f"is too short for one column of the preset {preset.name}", path=source)

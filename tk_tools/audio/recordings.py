@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tk_tools.audio.faults import Faults
 from tk_tools.audio.speaker import SAMPLE_RATE, Windows, average, embed_stream
 from tk_tools.errors import InputError
 from tk_tools.files.soundtrack import read_audio_blocks
@@ -48,9 +49,9 @@ def embed_recordings(encoder: SpeakerEncoder, paths: Iterable[Path], step: int) 
     return found
 
 
-def embed_file(encoder: SpeakerEncoder, path: Path, step: int) -> Iterator[Windows]:
-    """The windows of one recording. InputError: it is of no use."""
-    return embed_stream(encoder, _Heard(path).blocks, step=step)
+def embed_file(encoder: SpeakerEncoder, path: Path, step: int, faults: Faults) -> Iterator[Windows]:
+    """The windows of one recording, to which `faults` listens. InputError: it is of no use."""
+    return embed_stream(encoder, lambda: faults.listen(_Heard(path).blocks()), step=step)
 
 
 class _Heard:

@@ -265,7 +265,7 @@ def _filled_up(speech: Iterable[np.ndarray], step: int) -> Iterator[np.ndarray]:
         count += len(samples)
         yield samples
     if not count:
-        raise InputError("no speech is heard in it")
+        raise InputError(f"no speech is heard in it; at least {LEAST_SPEECH:g} s are needed")
     if count < LEAST_SPEECH * SAMPLE_RATE:
         raise InputError(
             f"{count / SAMPLE_RATE:.2f} s of speech are heard in it; at least {LEAST_SPEECH} s are needed to tell a "

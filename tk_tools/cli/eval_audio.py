@@ -15,6 +15,7 @@ from tk_tools.cli._main import entry
 from tk_tools.errors import InputError
 
 TOOL = "tk-eval-audio"
+VOICE_COLUMNS = ("path", "reference", "seconds", "speaker", "wer", "cer", "tool", "protocol", "error")
 COLUMNS = (
     "path", "reference", "seconds", "mcd", "f0_rmse", "f0_cents", "f0_corr", "vde", "stoi", "estoi", "pesq", "speaker",
     "loudness", "duration", "wer", "cer", "tool", "protocol", "error",
@@ -139,6 +140,8 @@ def command(
     if summary is not None:
         check_summary(summary)
     absent = find_absent(options)
+    if voice is not None:
+        absent = {name: reason for name, reason in absent.items() if name in VOICE_COLUMNS}
     for reason in dict.fromkeys(absent.values()):
         names = [name for name in absent if absent[name] == reason]
         log.warn(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} absent: {reason}")
@@ -156,7 +159,7 @@ def command(
         common,
         measure,
         reads=SUFFIXES,
-        columns=COLUMNS,
+        columns=COLUMNS if voice is None else VOICE_COLUMNS,
         seen=seen,
     )
     for line in seen.left_out_in_words():

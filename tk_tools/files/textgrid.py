@@ -6,6 +6,7 @@ Long or short, UTF-8 or UTF-16, by praatio. What these tools write has a tier "m
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,5 +93,5 @@ def _open(path: Path):
     except UnicodeError as error:
         raise InputError("is neither UTF-8 nor UTF-16 text; save it as one of these", path=path) from error
     except Exception as error:  # of any kind, as its expressions and indices find the text
-        reason = " ".join(str(error).split())
-        raise InputError(f"is not a TextGrid, or is damaged ({reason})", path=path) from error
+        empty = os.path.getsize(path) == 0
+        raise InputError("is empty (0 bytes)" if empty else "is not a TextGrid, or is damaged", path=path) from error

@@ -147,7 +147,7 @@ def make_page(
     )
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    missing = [item["name"] for item in files.found if item["source"] is None]
+    missing = [item["name"] for item in files.found if item["source"] is None and not os.path.isdir(item["name"])]
     failed = sum(bool(clip.errors) for clip in every)
     linked = not media.embed and any(item["source"] for item in files.found)
     return Made(target, clips=len(every), failed=failed, missing=missing, linked=linked)

@@ -195,13 +195,14 @@ def test_other_rates_and_channels(folder, convert, tmp_path, rate, options):
     soundfile.write(tmp_path / "s.wav", np.stack([sound, 0.5 * sound], axis=1), rate)
     facts, samples = convert(tmp_path / "s.wav", tmp_path / "s.wav", vocoder=HIFIGAN)
     assert len(samples) in (22050 // 256 * 256, 22050 // 256 * 256 - 256)
-    assert "warning" not in facts
+    assert ("nothing is heard above 4000 Hz" in facts.get("warning", "")) == (rate == 8000)
 
 
-def test_a_clipped_source_is_converted(folder, convert, tmp_path):
+def test_a_clipped_source_is_converted_and_told(folder, convert, tmp_path):
     soundfile.write(tmp_path / "s.wav", np.clip(30 * voice(22050, seconds=1.0), -1, 1), 22050)
     facts, _ = convert(tmp_path / "s.wav", tmp_path / "s.wav")
     assert facts["segments"] == 1
+    assert "% of its samples are clipped" in facts["warning"]
 
 
 def test_a_very_short_source_is_converted(folder, convert, tmp_path):
@@ -277,7 +278,7 @@ def test_no_more_than_a_segment_is_held(folder, tmp_path, monkeypatch):
     read, held, blocks = 0, [], 60
     rng = np.random.default_rng(0)
 
-    def frames(source):
+    def frames(source, faults):
         nonlocal read
         for _ in range(blocks):
             read += 256

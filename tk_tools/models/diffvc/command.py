@@ -151,13 +151,14 @@ def _published_vocoder(weights_dir: Path | None) -> Path | None:
 
 
 def _poor_sound(weights_dir: Path | None) -> str:
-    from tk_tools.weights.find import how_to_get
+    from tk_tools.weights.find import fetch_folder
     from tk_tools.weights.table import get_published
 
-    way = how_to_get(get_published(VOCODER_WEIGHTS), weights_dir)
+    entry = get_published(VOCODER_WEIGHTS)
     return (
         "no vocoder's weights are on this machine: the sound is made by Griffin-Lim, which is understandable and no"
-        f" more; for HiFi-GAN name a run of it (--vocoder), or: {way}"
+        f" more. Better: a run of HiFi-GAN (--vocoder RUN), or the published file {entry.file} (from {entry.page}) in"
+        f" {fetch_folder(weights_dir)}"
     )
 
 

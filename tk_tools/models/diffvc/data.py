@@ -67,8 +67,9 @@ def _embedding_array(path: Path) -> np.ndarray:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError("is no NumPy array, or it is cut short", path=path) from error
-    if values.shape != (EMBEDDING,) or values.dtype.kind != "f" or not np.isfinite(values).all():
-        raise InputError(f"holds {values.dtype} {values.shape}; expected ({EMBEDDING},) float32 numbers", path=path)
+    fits = values.shape == (EMBEDDING,) and values.dtype.kind == "f"
+    if not fits or not np.isclose(np.linalg.norm(values), 1, atol=0.01):
+        raise InputError(f"holds {values.dtype} {values.shape}; expected ({EMBEDDING},) of unit length", path=path)
     return values.astype(np.float32)
 
 

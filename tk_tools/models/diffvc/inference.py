@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tk_tools.audio.faults import Faults
 from tk_tools.audio.mel import mel_blocks
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.audio.speaker import load_encoder
@@ -49,7 +50,8 @@ def infer(source: Path, checkpoint: Path, speaker_weights: Path, *others: Any) -
     made = describe(options, source, checkpoint, speaker_weights, *further)
     converter, vocoder = _opened(checkpoint, speaker_weights, further, options)
     parts = _Parts()
-    mels = joined(_converted(segments(_frames(source)), converter, options, parts))
+    faults = Faults(source, DIFFVC.fmax)
+    mels = joined(_converted(segments(_frames(source, faults)), converter, options, parts))
     samples = write_wav(
         target,
         vocoder.blocks(mels),
@@ -63,8 +65,8 @@ def infer(source: Path, checkpoint: Path, speaker_weights: Path, *others: Any) -
         "vocoder": vocoder.name,
     }
     if parts.silent == parts.count:
-        facts["warning"] = "is silent, and so is the result"
-    return facts
+        return facts | {"warning": "is silent, and so is the result"}
+    return facts | faults.in_words()
 
 
 def check_shared(checkpoint: Path, speaker_weights: Path, further: list[Path], options: InferOptions) -> str | None:
@@ -144,9 +146,9 @@ def _converted(cut: Iterator[Segment], converter: Converter, options: InferOptio
         yield Segment(mel, overlap)
 
 
-def _frames(source: Path) -> Iterator[np.ndarray]:
+def _frames(source: Path, faults: Faults) -> Iterator[np.ndarray]:
     """The mel of a recording in pieces. InputError: it is too short for one frame, or cannot be read."""
-    blocks = mel_blocks(read_audio_blocks(source, rate=DIFFVC.sample_rate, align=True), DIFFVC)
+    blocks = mel_blocks(faults.listen(read_audio_blocks(source, rate=DIFFVC.sample_rate, align=True)), DIFFVC)
     first = next(blocks, None)
     if first is None:
         raise InputError(f"is too short: a frame lasts {HOP / DIFFVC.sample_rate:.3f} s", path=source)

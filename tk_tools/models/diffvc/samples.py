@@ -9,12 +9,14 @@ import torch
 
 from tk_tools.audio.griffin_lim import griffin_lim
 from tk_tools.audio.mel_presets import DIFFVC
+from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.wav import write_wav
 from tk_tools.models.diffvc.average_voice import AverageVoice
 from tk_tools.models.diffvc.data import Clip, read_embedding, read_mel
 from tk_tools.models.diffvc.networks import DiffVC
 
 LONGEST = 430  # frames, 5 s
+MADE = Provenance({}, Source("tk-train diffvc", "sample"))
 
 
 @torch.no_grad()
@@ -52,7 +54,8 @@ def _write(folder: Path, mels: dict[str, np.ndarray]) -> None:
 
     for name, mel in mels.items():
         sound = griffin_lim(np.clip(mel, -12, 2), DIFFVC)
-        write_wav(folder / f"{name}.wav", [np.clip(sound, -1, 1)], DIFFVC.sample_rate)
+        mark = None if name == "voice" else MADE.comment(synthetic=True)
+        write_wav(folder / f"{name}.wav", [np.clip(sound, -1, 1)], DIFFVC.sample_rate, comment=mark)
     rows = [np.clip((mel.T[::-1] + 12) / 14, 0, 1) for mel in mels.values()]
     gap = np.ones((4, rows[0].shape[1]))
     picture = np.concatenate([part for row in rows for part in (row, gap)][:-1])
