@@ -131,6 +131,10 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
         Condition(values["keep"], MEASURES)
     options = FixOptions(judge="expert" if expert else "syncnet-v2", **values)
     weights = find_judge(expert, checkpoint, options.weights_dir)
+
+    def check() -> None:
+        load_judge(options.judge, weights, options.device)
+
     return run_batch(
         TOOL,
         common,
@@ -139,7 +143,7 @@ def _fix(common: _options.Common, values: dict[str, Any]) -> int:
         reads=VIDEO_SUFFIXES,
         suffix=".mp4",
         also=(weights,),
-        check=lambda: load_judge(options.judge, weights, options.device),
+        check=check,
     )
 
 
