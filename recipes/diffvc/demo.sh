@@ -14,7 +14,7 @@ out=${1:-demo-out/diffvc}
 "$root/bin/setup" demo
 PATH="$root/.venv/bin:$PATH"
 tk-demo-data --speakers 6 --clips 20 --workers 2 "$out/wavs" >/dev/null
-"$here/run.sh" --preset tiny --textgrids "$out/wavs" "$out/wavs" "$out/work"
+"$here/run.sh" --preset tiny --steps 6 --textgrids "$out/wavs" "$out/wavs" "$out/work"
 
 cat <<END
 

@@ -78,9 +78,9 @@ class EncoderConfig(DiffVCConfig):
             "prenet_dropout": 0.2,
             "learning_rate": 1e-3,
             "batch_size": 16,
-            "max_steps": 500,
-            "validate_every": 250,
-            "checkpoint_every": 250,
+            "max_steps": 300,
+            "validate_every": 150,
+            "checkpoint_every": 150,
         }
     }
 
@@ -101,8 +101,8 @@ class DecoderConfig(DiffVCConfig):
             "network.channels": 32,
             "network.condition": 32,
             "learning_rate": 1e-3,
-            "batch_size": 8,
-            "max_steps": 900,
+            "batch_size": 4,
+            "max_steps": 1200,
             "validate_every": 300,
             "checkpoint_every": 300,
         }
