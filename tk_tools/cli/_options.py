@@ -10,6 +10,7 @@
 --force       make results again                         all file tools, demo-data, eval-lse --fix
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
+--mark        say in the metadata that it is synthetic     infer
 --null, -0    paths on stdin end with NUL                all tools that take paths
 --pairs       list of made files and references          eval-video, eval-audio
 --quality     of JPEG pictures                           extract-frames, crop-face
@@ -99,6 +100,14 @@ def _check_device(ctx, param, value: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def _check_device_name(ctx, param, value: str) -> str:
+    from tk_tools.nets.device import NAME
+
+    if not NAME.fullmatch(value):  # whether it is there is asked where the work is done
+        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
+    return value
+
+
 def _check_dask(ctx, param, value: str | None) -> str | None:
     host, _, port = (value or "host:1").removeprefix("tcp://").rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
@@ -153,6 +162,14 @@ device = click.option(
     metavar="NAME",
     help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
 )
+infer_device = click.option(
+    "--device",
+    default="auto",
+    callback=_check_device_name,
+    metavar="NAME",
+    help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
+)
+mark = click.option("--mark/--no-mark", default=True, help="Say in the result's metadata that it is synthetic.")
 fps = click.option(
     "--fps",
     type=Rate(),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tk_tools.errors import InputError
-from tk_tools.files.find import stem_of
+from tk_tools.files.find import shared_folders, stem_of
 
 
 class Companions:
@@ -34,18 +34,8 @@ class Companions:
             raise InputError(
                 f"there is no {name}{self._suffixes[0]} for it among the inputs; {self._made_by} makes it", path=clip
             )
-        likeness = [_shared_folders(clip, path) for path in found]
+        likeness = [shared_folders(clip.absolute(), path.absolute()) for path in found]
         best = [path for path, alike in zip(found, likeness, strict=True) if alike == max(likeness)]
         if len(best) > 1:
             raise InputError(f"{best[0]} and {best[1]} fit equally well; give folders with one of them", path=clip)
         return best[0]
-
-
-def _shared_folders(one: Path, other: Path) -> int:
-    """How many folders above two files have the same names, counted from the files."""
-    count = 0
-    for mine, its in zip(reversed(one.absolute().parts[:-1]), reversed(other.absolute().parts[:-1]), strict=False):
-        if mine != its:
-            return count
-        count += 1
-    return count

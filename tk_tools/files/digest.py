@@ -27,3 +27,12 @@ def _digest(path: str, size: int, changed: int, inode: int) -> str:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     return f"blake2b:{digest.hexdigest()}"
+
+
+def stamp(path: Path) -> tuple[Path, int]:
+    """A file and when it was changed: what was read from it serves as long as both are the same. A missing file is
+    told where it is read."""
+    try:
+        return path, path.stat().st_mtime_ns
+    except OSError:
+        return path, 0

@@ -123,6 +123,16 @@ def stem_of(path: Path, suffixes: tuple[str, ...]) -> str:
     return path.name[: len(path.name) - len(longest)] or path.name
 
 
+def shared_folders(one: Path, other: Path) -> int:
+    """How many folders above two files have the same names, counted from the files."""
+    count = 0
+    for mine, its in zip(reversed(one.parts[:-1]), reversed(other.parts[:-1]), strict=False):
+        if mine != its:
+            return count
+        count += 1
+    return count
+
+
 class Targets:
     """Where each result goes: below `folder`, the sub-folders of a searched folder kept.
 

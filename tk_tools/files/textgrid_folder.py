@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tk_tools.errors import InputError
-from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files, stem_of
+from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files, shared_folders, stem_of
 from tk_tools.files.textgrid import SUFFIX
 
 
@@ -61,9 +61,6 @@ def match_textgrids(sounds: Iterable[Path], folder: Path) -> Matched:
 def _common_folders(sound: Path, grid: Path, folder: Path) -> tuple[int, int]:
     """How many folders above the TextGrid, from the last one on, have the names of those above the sound; and how many
     have not, counted negative, so that the larger of two is the better."""
-    above_sound = Path(os.path.abspath(sound)).parent.parts
-    above_grid = grid.parent.relative_to(folder).parts
-    count = 0
-    while count < min(len(above_sound), len(above_grid)) and above_sound[-1 - count] == above_grid[-1 - count]:
-        count += 1
-    return count, count - len(above_grid)
+    below = grid.relative_to(folder)
+    count = shared_folders(Path(os.path.abspath(sound)), below)
+    return count, count - len(below.parts[:-1])

@@ -12,18 +12,11 @@ from tk_tools.errors import InputError
 from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
 from tk_tools.models import Inference, Request
 from tk_tools.models.diffvc.options import GRIFFIN_LIM, HIFIGAN, LONGEST_REFERENCE, LONGEST_SEGMENT, InferOptions
-from tk_tools.nets.device import NAME as DEVICE_NAME
 
 READS = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)
 SUFFIX = ".wav"
 SPEAKER_WEIGHTS, VOCODER_WEIGHTS = "ge2e", "diffvc-hifigan"  # names in `tk-weights list`
 STDIN = Path("-")
-
-
-def _check_device(ctx, param, value: str) -> str:
-    if not DEVICE_NAME.fullmatch(value):  # whether it is there is asked where the work is done
-        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
-    return value
 
 
 OPTIONS = (
@@ -75,14 +68,6 @@ OPTIONS = (
         default="fp32",
         help="Arithmetic of the decoder; bf16 is faster where the device has it.",
     ),
-    click.option(
-        "--device",
-        default="auto",
-        callback=_check_device,
-        metavar="NAME",
-        help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
-    ),
-    click.option("--mark/--no-mark", default=True, help="Say in the result's metadata that it is synthetic."),
 )
 
 
@@ -197,4 +182,5 @@ INFERENCE = Inference(
     prepare=prepare,
     reads=READS,
     suffix=SUFFIX,
+    shared=("infer_device", "mark"),
 )

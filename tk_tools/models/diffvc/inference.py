@@ -20,6 +20,7 @@ from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.audio.speaker import load_encoder
 from tk_tools.audio.vocoder import HOP, Vocoder, open_vocoder
 from tk_tools.errors import InputError, WeightsError
+from tk_tools.files.digest import stamp
 from tk_tools.files.provenance import describe
 from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.files.wav import write_wav
@@ -171,16 +172,9 @@ def _opened(
 ) -> tuple[Converter, Vocoder]:
     weights, recordings = (further[0], further[1:]) if options.vocoder == HIFIGAN else (None, further)
     device = choose_device(options.device)
-    vocoder = _vocoder(weights and _stamp(weights), device)
-    shared = _stamp(checkpoint), _stamp(speaker_weights), tuple(map(_stamp, recordings))
+    vocoder = _vocoder(weights and stamp(weights), device)
+    shared = stamp(checkpoint), stamp(speaker_weights), tuple(map(stamp, recordings))
     return _converter(*shared, options.steps, device, options.precision), vocoder
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        return path, path.stat().st_mtime_ns
-    except OSError:
-        return path, 0  # reading says what is wrong
 
 
 @lru_cache(maxsize=1)

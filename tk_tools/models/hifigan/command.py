@@ -10,14 +10,6 @@ import click
 from tk_tools.errors import WeightsError
 from tk_tools.models import Inference, Request
 from tk_tools.models.hifigan.options import GRIFFIN_LIM, MEL_FILE, PUBLISHED, InferOptions
-from tk_tools.nets.device import NAME as DEVICE_NAME
-
-
-def _check_device(ctx, param, value: str) -> str:
-    if not DEVICE_NAME.fullmatch(value):  # whether it is there is asked where the work is done
-        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
-    return value
-
 
 OPTIONS = (
     click.option(
@@ -27,14 +19,6 @@ OPTIONS = (
         help="The generator: a run folder of tk-train, one of its files, a published file as downloaded, or its name in"
         f" `tk-weights list`; {GRIFFIN_LIM}: none, understandable and no more.",
     ),
-    click.option(
-        "--device",
-        default="auto",
-        callback=_check_device,
-        metavar="NAME",
-        help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
-    ),
-    click.option("--mark/--no-mark", default=True, help="Say in the result's metadata that it is synthetic."),
 )
 
 
@@ -92,4 +76,5 @@ INFERENCE = Inference(
     prepare=prepare,
     reads=(MEL_FILE,),
     suffix=".wav",
+    shared=("infer_device", "mark"),
 )

@@ -12,6 +12,7 @@ import numpy as np
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.audio.vocoder import SAMPLE_RATE, Vocoder, open_vocoder
 from tk_tools.errors import InputError
+from tk_tools.files.digest import stamp
 from tk_tools.files.provenance import describe
 from tk_tools.files.stored_mel import StoredMel, open_mel
 from tk_tools.files.wav import write_wav
@@ -29,34 +30,24 @@ def infer(mel: Path, *rest: Any) -> dict[str, Any]:
     """
     *weights, target, options = rest
     made = describe(options, mel, *weights)
-    vocoder = _vocoder(*map(_stamp, weights), device=choose_device(options.device))
+    vocoder = _vocoder(*map(stamp, weights), device=choose_device(options.device))
     with open_mel(mel, DIFFVC.name, DIFFVC.n_mels) as file:
         frames = len(file)
         if not frames:
             raise InputError("holds no frame", path=mel)
         comment = made.comment(synthetic=True) if options.mark else made.comment()
-        samples = write_wav(target, vocoder.blocks(_read(file, mel)), rate=SAMPLE_RATE, comment=comment)
+        samples = write_wav(target, vocoder.blocks(_read(file)), rate=SAMPLE_RATE, comment=comment)
     return {"frames": frames, "seconds": round(samples / SAMPLE_RATE, 3), "vocoder": vocoder.name}
 
 
 def check_shared(weights: Path | None, options: InferOptions) -> None:
     """Open what all mels have in common, so that its fault is told once. WeightsError; ConfigError: no such device."""
-    _vocoder(*([] if weights is None else [_stamp(weights)]), device=choose_device(options.device))
+    _vocoder(*([] if weights is None else [stamp(weights)]), device=choose_device(options.device))
 
 
-def _read(file: StoredMel, path: Path) -> Iterator[np.ndarray]:
+def _read(file: StoredMel) -> Iterator[np.ndarray]:
     for start in range(0, len(file), _BLOCK):
-        block = file.read(start, start + _BLOCK)
-        if not np.isfinite(block).all():
-            raise InputError("holds values that are no numbers; make it again with tk-mel", path=path)
-        yield block
-
-
-def _stamp(weights: Path) -> tuple[Path, int]:
-    try:
-        return weights, weights.stat().st_mtime_ns
-    except OSError:
-        return weights, 0  # loading says what is wrong
+        yield file.read(start, start + _BLOCK)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from tk_tools.files.rates import DEFAULT_FPS, parse_rate
 from tk_tools.models import Inference, Request
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
-from tk_tools.nets.device import NAME as DEVICE_NAME
 
 READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
 
@@ -25,12 +24,6 @@ def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | N
     if top >= bottom or left >= right:
         raise click.BadParameter("TOP must be less than BOTTOM, and LEFT less than RIGHT")
     return left, top, right, bottom
-
-
-def _check_device(ctx, param, value: str) -> str:
-    if not DEVICE_NAME.fullmatch(value):  # whether it is there is asked where the work is done
-        raise click.BadParameter("say auto, cpu, cuda, cuda:N or mps")
-    return value
 
 
 def _check_rate(ctx, param, value: str) -> Fraction:
@@ -103,13 +96,6 @@ OPTIONS = (
         help="Arithmetic of the generator; bf16 is faster where the device has it.",
     ),
     click.option(
-        "--device",
-        default="auto",
-        callback=_check_device,
-        metavar="NAME",
-        help="Device of torch: auto, cpu, cuda, cuda:N or mps.",
-    ),
-    click.option(
         "--batch-size",
         type=click.IntRange(1, 1024),
         metavar="N",
@@ -119,7 +105,6 @@ OPTIONS = (
     click.option(
         "--quality", type=click.IntRange(0, 51), default=18, help="x264's rate factor: 0 without loss, 51 the worst."
     ),
-    click.option("--mark/--no-mark", default=True, help="Say in the result's metadata that it is synthetic."),
 )
 
 
@@ -199,6 +184,6 @@ INFERENCE = Inference(
     options=OPTIONS,
     prepare=prepare,
     reads=READS,
-    shared=("face", "backend"),
+    shared=("face", "backend", "infer_device", "mark"),
     suffix=".mp4",
 )

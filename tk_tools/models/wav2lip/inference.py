@@ -18,6 +18,7 @@ from tk_tools.errors import OutputError
 from tk_tools.face.backends import DEFAULT_FACE
 from tk_tools.face.crop import open_backend, stretches
 from tk_tools.files.atomic import atomic_path
+from tk_tools.files.digest import stamp
 from tk_tools.files.face_file import FaceFile
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.media import picture_start, probe
@@ -50,7 +51,7 @@ def infer(
     InputError, WeightsError, OutputError: see Footage, Speech, load_generator, VideoWriter.
     """
     made = describe(options, face, checkpoint, speech, places)
-    speaker, ours = _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    speaker, ours = _speaker(*stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
     pads = options.pads or (PADS_OF_OURS if ours else PUBLISHED_PADS)
     footage = Footage(face, places, replace(options, pads=pads), by_area=ours)
     if speech == face and face.name.endswith(FACE_FILE):
@@ -85,7 +86,7 @@ def check_shared(checkpoint: Path, speech: Path | None, places: Path | None, opt
     speech: None when each speaks its own video's sound. places: a NAME.face.h5 or a folder of them, None to look for
     the faces. ConfigError: the device is not there.
     """
-    _speaker(*_stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
+    _speaker(*stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
     if speech is not None:
         for _ in read_audio_blocks(speech):
             pass  # to its end: a fault may stand there
@@ -102,13 +103,6 @@ def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float)
     with closing(ahead(footage, room)) as shots, closing(ahead(speak(shots, sound, speaker, together), room)) as made:
         for shot, face in made:
             yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
-
-
-def _stamp(checkpoint: Path) -> tuple[Path, int]:
-    try:
-        return checkpoint, checkpoint.stat().st_mtime_ns
-    except OSError:
-        return checkpoint, 0  # loading says what is wrong
 
 
 @lru_cache(maxsize=1)
