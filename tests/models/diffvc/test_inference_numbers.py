@@ -11,7 +11,6 @@ from tk_tools.models.diffvc.blocks import FrameMask
 from tk_tools.models.diffvc.fast_layers import MishInPlace, PointwiseConv2d
 from tk_tools.models.diffvc.networks import DiffVC, frame_mask
 from tk_tools.models.diffvc.score import ConditionedConv2d, ScoreConfig
-from tk_tools.models.diffvc.winograd import WinogradConv2d, transforms
 
 STEPS = 3
 
@@ -97,22 +96,6 @@ def test_constant_channels_need_no_convolution(kernel):
     everywhere = torch.cat([x, numbers[:, :, None, None].expand(-1, -1, 7, 9)], dim=1)
     wanted = functional.conv2d(everywhere * mask.mask, conv.weight, conv.bias, padding=conv.padding)
     assert torch.allclose(conv(x, numbers, mask), wanted, atol=1e-5)
-
-
-def test_transforms_are_a_correlation():
-    results, kernels, patches = transforms()
-    x, w = np.arange(6.0) ** 2, np.array([1.0, -2.0, 5.0])
-    assert np.allclose(results @ ((kernels @ w) * (patches @ x)), np.correlate(x, w))
-
-
-@pytest.mark.parametrize(("height", "width"), [(4, 4), (20, 27), (1, 9), (10, 300)])
-@torch.no_grad()
-def test_winograd_is_the_convolution(height, width):
-    conv = nn.Conv2d(64, 32, kernel_size=3, padding=1)
-    x = torch.randn(2, 64, height, width)
-    exact = functional.conv2d(x.double(), conv.weight.double(), conv.bias.double(), padding=1)
-    plain, fast = ((y - exact).square().mean().sqrt() for y in (conv(x), WinogradConv2d(conv)(x)))
-    assert fast < 5 * plain
 
 
 @torch.no_grad()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from tk_tools.nets.winograd import WinogradConv2d
+
 GROUPS = 8
 
 
@@ -35,11 +37,11 @@ class Block(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 3):
         super().__init__()
-        self.block = nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, kernel_size=kernel, padding=kernel // 2),
-            nn.GroupNorm(GROUPS, channels_out),
-            nn.Mish(),
-        )
+        if kernel == 3:
+            conv = WinogradConv2d(channels_in, channels_out)
+        else:
+            conv = nn.Conv2d(channels_in, channels_out, kernel_size=kernel, padding=kernel // 2)
+        self.block = nn.Sequential(conv, nn.GroupNorm(GROUPS, channels_out), nn.Mish())
 
     def forward(self, x: torch.Tensor, mask: FrameMask) -> torch.Tensor:
         return mask(self.block(mask(x)))

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from tk_tools.models.diffvc.blocks import Block
-from tk_tools.models.diffvc.winograd import WinogradConv2d
+from tk_tools.nets.winograd import FixedWinogradConv2d, WinogradConv2d
 
 LEAST_CHANNELS = 64  # with fewer, Winograd's transforms cost what his products save
 VALUES_AT_ONCE = 1 << 16  # they stay in the processor's cache
@@ -43,9 +43,9 @@ def use_fast_layers(network: nn.Module) -> None:
     if isinstance(network, Block):
         network.block[2] = MishInPlace()
     for name, layer in network.named_children():
-        if type(layer) is not nn.Conv2d:
+        if type(layer) not in (nn.Conv2d, WinogradConv2d):
             use_fast_layers(layer)
         elif layer.kernel_size == (1, 1):
             setattr(network, name, PointwiseConv2d(layer))
         elif layer.kernel_size == (3, 3) and layer.stride == (1, 1) and layer.in_channels >= LEAST_CHANNELS:
-            setattr(network, name, WinogradConv2d(layer))
+            setattr(network, name, FixedWinogradConv2d(layer))

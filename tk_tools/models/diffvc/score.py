@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from tk_tools.models.diffvc.blocks import Block, FrameMask
 from tk_tools.models.diffvc.fast_layers import use_fast_layers
+from tk_tools.nets.winograd import WinogradConv2d
 
 TIME_SCALE = 1000.0
 HEADS, HEAD_WIDTH = 4, 32
@@ -151,7 +152,7 @@ class GatedBlock(nn.Sequential):
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__(
-            nn.Conv2d(channels_in, 2 * channels_out, kernel_size=3, padding=1),
+            WinogradConv2d(channels_in, 2 * channels_out),
             nn.InstanceNorm2d(2 * channels_out, affine=True),
             nn.GLU(dim=1),
         )
