@@ -27,6 +27,7 @@ COMPARISONS = {
     "hifigan": ("hifigan",),
     "diffvc_conversion": ("backbones",),
     "diffvc_training": ("backbones",),
+    "diffvc_quality": ("conversions",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -45,6 +46,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--speech", type=_FOLDER, help="Recordings of a few seconds.")
 @click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
 @click.option("--backbones", type=_FOLDER, help="A checkout of huawei-noah/Speech-Backbones at 7782c7a.")
+@click.option("--conversions", type=_FOLDER, help="The folder WORK of recipes/diffvc/run.sh.")
 @click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:

@@ -54,7 +54,7 @@ def peak_of_a_batch() -> dict:
             ["tk-embed", "-q", wavs, embeds],
         ):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        settings = ("max_steps=2", "validate_every=2", "validate_batches=1", "sample_steps=1", "windows_per_clip=8")
+        settings = ("max_steps=2", "validate_every=2", "validate_batches=1", "sample_steps=1")
         command = ["tk-train", "diffvc", "--stage", "decoder", "--encoder", encoder, "--out", scratch / "run"]
         for setting in settings:
             command += ["--set", setting]

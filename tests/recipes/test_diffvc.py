@@ -101,3 +101,16 @@ def test_whole_recipe_from_recordings_to_similarity(voices, tmp_path):
     again = shell(RECIPE / "run.sh", *settings, "--stop-stage", 5, "--textgrids", voices, voices, work)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("finished already") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.skipif("TK_DATA" not in os.environ, reason="TK_DATA names no folder of sample media")
+def test_preset_tiny_moves_real_voices_towards_the_wanted_one(tmp_path):
+    """Half an hour: the recipe as it stands, on a minute and a half of speech."""
+    recordings = Path(os.environ["TK_DATA"], "speech", "librispeech")
+    settings = ("--preset", "tiny", "--steps", 6, "--vocoder", "griffin-lim")
+    done = shell(RECIPE / "run.sh", *settings, recordings, tmp_path)
+    assert done.returncode == 0, done.stderr
+    before, after = (float(row["similarity"]) for row in rows(tmp_path / "report" / "similarity.tsv"))
+    assert after > before + 0.03

@@ -4,13 +4,13 @@
 --backend     what finds faces and landmarks             crop-face, eval-lse, eval-video
 --codec       how pictures are stored                    extract-frames, crop-face
 --dask        HOST:PORT of a Dask scheduler              all file tools, eval-*
---device      device of torch                            crop-face, embed, eval-*
+--device      device of torch                            crop-face, embed, infer, eval-*
 --errors      file for the failed inputs, NDJSON         all file tools, eval-*
 --face        which face to follow                       crop-face, eval-lse, eval-video
 --force       make results again                         all file tools, demo-data, eval-lse --fix
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
---mark        say in the metadata that it is synthetic     infer
+--mark        say in the metadata that it is synthetic   infer
 --null, -0    paths on stdin end with NUL                all tools that take paths
 --pairs       list of made files and references          eval-video, eval-audio
 --quality     of JPEG pictures                           extract-frames, crop-face
