@@ -13,10 +13,15 @@ import torch
 
 from tests.audio.voices import voice
 from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice, write_weights
+from tk_tools.audio.vocoder import open_vocoder
 from tk_tools.cli import infer
 from tk_tools.cli._main import run as run_command
+from tk_tools.errors import InputError
+from tk_tools.files.mel_file import read_mel_file
 from tk_tools.models.diffvc.command import OPTIONS
 from tk_tools.models.diffvc.diffusion import SOLVERS
+from tk_tools.models.hifigan.config import FinetuneConfig
+from tk_tools.models.hifigan.training import FinetuneTask
 from tk_tools.nets.hifigan import HiFiGAN, HiFiGANConfig
 from tk_tools.weights import find
 from tk_tools.weights.save import save_safetensors
@@ -268,3 +273,19 @@ def test_help_needs_no_heavy_imports():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "tk-infer diffvc --checkpoint" in done.stdout
     assert done.stderr.strip() == "[]"
+
+
+def test_mels_instead_of_sound_serve_the_vocoders_finetuning(work, tk_infer):
+    """The mel as a file, which lies beside its own recording as tk-train hifigan wants it."""
+    code, out, err = tk_infer("--vocoder", "none", "--target", "low.wav", "high.wav", "low.wav", "mels")
+    assert (code, out) == (0, ["mels/high.mel.h5", "mels/low.mel.h5"]), err
+    assert "Griffin-Lim" not in err
+    code, out, _ = tk_infer("--vocoder", "none", "high.wav", "low.wav", "one.mel.h5")
+    assert (code, out) == (0, ["one.mel.h5"])
+    assert np.array_equal(read_mel_file(Path("one.mel.h5")).values, read_mel_file(Path("mels/high.mel.h5")).values)
+    assert tk_infer("--vocoder", "griffin-lim", "high.wav", "low.wav", "out.wav")[0] == 0
+    heard = open_vocoder(None).sound(read_mel_file(Path("one.mel.h5")).values)
+    assert np.abs(heard - soundfile.read("out.wav", dtype="float32")[0]).max() < 2e-4
+    assert FinetuneTask.inspect(Path("mels/low.mel.h5"), Path("low.wav"), config=FinetuneConfig())
+    with pytest.raises(InputError):
+        FinetuneTask.inspect(Path("mels/low.mel.h5"), Path("high.wav"), config=FinetuneConfig())

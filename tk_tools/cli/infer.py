@@ -32,7 +32,7 @@ def _model_command(model: Model) -> click.Command:
             load(model.inference),
             request.options,
             reads=inference.reads,
-            suffix=inference.suffix,
+            suffix=request.suffix or inference.suffix,
             also=request.also,
             check=request.check,
         )

@@ -52,6 +52,7 @@ class Request:
     operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
     its result is made with it (checkpoint, sound). check: looks for faults in what all inputs have in common and raises
     them, before any work is done, or gives a line for people. notice: a line for people that needs no such look.
+    suffix: of the results, where the options change the model's usual one.
     """
 
     operands: tuple[Path, ...]
@@ -59,6 +60,7 @@ class Request:
     also: Callable[[Path], tuple[Path, ...]]
     check: Callable[[], str | None]
     notice: str | None = None
+    suffix: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,17 @@ import click
 from tk_tools.errors import InputError
 from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
 from tk_tools.models import Inference, Request
-from tk_tools.models.diffvc.options import GRIFFIN_LIM, HIFIGAN, LONGEST_REFERENCE, LONGEST_SEGMENT, InferOptions
+from tk_tools.models.diffvc.options import (
+    GRIFFIN_LIM,
+    HIFIGAN,
+    LONGEST_REFERENCE,
+    LONGEST_SEGMENT,
+    NO_VOCODER,
+    InferOptions,
+)
 
 READS = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)
-SUFFIX = ".wav"
+SUFFIX, MEL_SUFFIX = ".wav", ".mel.h5"
 SPEAKER_WEIGHTS, VOCODER_WEIGHTS = "ge2e", "diffvc-hifigan"  # names in `tk-weights list`
 STDIN = Path("-")
 
@@ -59,7 +66,8 @@ OPTIONS = (
         "--vocoder",
         metavar="PATH",
         help="HiFi-GAN, which makes sound of the mels: a run folder of tk-train, a published file, its name in"
-        f" `tk-weights list`; or {GRIFFIN_LIM}, which needs no weights and sounds poor.",
+        f" `tk-weights list`; or {GRIFFIN_LIM}, which needs no weights and sounds poor; or {NO_VOCODER}: the mels"
+        " themselves, NAME.mel.h5, which a HiFi-GAN can be fine-tuned on.",
         show_default=f"the weights {VOCODER_WEIGHTS} where they are here, else {GRIFFIN_LIM}",
     ),
     click.option(
@@ -81,7 +89,7 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     notice = None
     if vocoder is None and _published_vocoder(values["weights_dir"]) is None:
         vocoder, notice = GRIFFIN_LIM, _poor_sound(values["weights_dir"])
-    options = InferOptions(vocoder=GRIFFIN_LIM if vocoder == GRIFFIN_LIM else HIFIGAN, **values)
+    options = InferOptions(vocoder=vocoder if vocoder in (GRIFFIN_LIM, NO_VOCODER) else HIFIGAN, **values)
 
     @lru_cache(maxsize=1)
     def shared() -> tuple[Path, ...]:
@@ -100,7 +108,8 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
         weights, speaker_weights, *further = shared()
         return check_shared(weights, speaker_weights, further, options)
 
-    return Request(operands=operands, options=options, also=lambda source: shared(), check=check, notice=notice)
+    suffix = MEL_SUFFIX if options.vocoder == NO_VOCODER else SUFFIX
+    return Request(operands, options, also=lambda source: shared(), check=check, notice=notice, suffix=suffix)
 
 
 def _without_target(operands: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -112,7 +121,7 @@ def _without_target(operands: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple
 
 
 def _is_result(path: Path) -> bool:
-    return path.name.endswith(SUFFIX) and not path.is_dir()
+    return path.name.endswith((SUFFIX, MEL_SUFFIX)) and not path.is_dir()
 
 
 def _recordings(targets: tuple[Path, ...]) -> list[Path]:
@@ -171,6 +180,7 @@ Examples:
   tk-infer diffvc --checkpoint vc_libritts_wodyn.pt source.wav target.wav out.wav
   tk-infer diffvc --checkpoint runs/dec --target voice.wav --target more/ speeches/ converted/
   find talks -name '*.mp4' | tk-infer diffvc --steps 6 --checkpoint runs/dec --target voice.wav - converted/
+  tk-infer diffvc --checkpoint runs/dec --vocoder none --target wavs/her wavs/her mels/her    # for tk-train hifigan
 
 See also: tk-train (trains it, and HiFi-GAN), tk-eval-audio (how like the target it sounds), tk-weights.
 """

@@ -21,13 +21,14 @@ from tk_tools.audio.speaker import load_encoder
 from tk_tools.audio.vocoder import HOP, Vocoder, open_vocoder
 from tk_tools.errors import InputError, WeightsError
 from tk_tools.files.digest import stamp
-from tk_tools.files.provenance import describe
+from tk_tools.files.mel_file import write_mel_file
+from tk_tools.files.provenance import Provenance, describe
 from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.files.wav import write_wav
 from tk_tools.models.diffvc.denoise import subtract_noise
 from tk_tools.models.diffvc.diffusion import Noise
 from tk_tools.models.diffvc.networks import DiffVC
-from tk_tools.models.diffvc.options import HIFIGAN, LONGEST_REFERENCE, InferOptions
+from tk_tools.models.diffvc.options import HIFIGAN, LONGEST_REFERENCE, NO_VOCODER, InferOptions
 from tk_tools.models.diffvc.published import load_diffvc
 from tk_tools.models.diffvc.segments import Segment, joined, segments
 from tk_tools.models.diffvc.voice import Voice, read_voice
@@ -41,11 +42,11 @@ _Stamp = tuple[Path, int]
 
 
 def infer(source: Path, checkpoint: Path, speaker_weights: Path, *others: Any) -> dict[str, Any]:
-    """Write a wav: what `source` says, said by the target.
+    """Write a wav, or without a vocoder a NAME.mel.h5: what `source` says, said by the target.
 
-    others: with options.vocoder HIFIGAN the vocoder's weights; the target's recordings; the wav to write; the options,
+    others: with options.vocoder HIFIGAN the vocoder's weights; the target's recordings; the file to write; the options,
     InferOptions. Facts: seconds, segments, target_seconds (of the reference), vocoder, "warning" for a silent source.
-    InputError, WeightsError, OutputError: see read_voice, load_diffvc, open_vocoder, write_wav.
+    InputError, WeightsError, OutputError: see read_voice, load_diffvc, open_vocoder, write_wav, write_mel_file.
     """
     *further, target, options = others
     made = describe(options, source, checkpoint, speaker_weights, *further)
@@ -53,17 +54,16 @@ def infer(source: Path, checkpoint: Path, speaker_weights: Path, *others: Any) -
     parts = _Parts()
     faults = Faults(source, DIFFVC.fmax)
     mels = joined(_converted(segments(_frames(source, faults)), converter, options, parts))
-    samples = write_wav(
-        target,
-        vocoder.blocks(mels),
-        DIFFVC.sample_rate,
-        comment=made.comment(synthetic=True) if options.mark else made.comment(),
-    )
+    if vocoder is None:
+        samples = HOP * _write_mel(target, mels, made)
+    else:
+        comment = made.comment(synthetic=True) if options.mark else made.comment()
+        samples = write_wav(target, vocoder.blocks(mels), DIFFVC.sample_rate, comment=comment)
     facts: dict[str, Any] = {
         "seconds": round(samples / DIFFVC.sample_rate, 3),
         "segments": parts.count,
         "target_seconds": round(converter.voice.reference_seconds, 3),
-        "vocoder": vocoder.name,
+        "vocoder": vocoder.name if vocoder else options.vocoder,
     }
     if parts.silent == parts.count:
         return facts | {"warning": "is silent, and so is the result"}
@@ -147,6 +147,11 @@ def _converted(cut: Iterator[Segment], converter: Converter, options: InferOptio
         yield Segment(mel, overlap)
 
 
+def _write_mel(target: Path, mels: Iterator[np.ndarray], made: Provenance) -> int:
+    unit, rate = DIFFVC.summary, DIFFVC.sample_rate
+    return write_mel_file(target, mels, preset=DIFFVC.name, sample_rate=rate, hop_length=HOP, unit=unit, made=made)
+
+
 def _frames(source: Path, faults: Faults) -> Iterator[np.ndarray]:
     """The mel of a recording in pieces. InputError: it is too short for one frame, or cannot be read."""
     blocks = mel_blocks(faults.listen(read_audio_blocks(source, rate=DIFFVC.sample_rate, align=True)), DIFFVC)
@@ -169,10 +174,10 @@ def _whole(mel: torch.Tensor) -> torch.Tensor:
 
 def _opened(
     checkpoint: Path, speaker_weights: Path, further: list[Path], options: InferOptions
-) -> tuple[Converter, Vocoder]:
+) -> tuple[Converter, Vocoder | None]:
     weights, recordings = (further[0], further[1:]) if options.vocoder == HIFIGAN else (None, further)
     device = choose_device(options.device)
-    vocoder = _vocoder(weights and stamp(weights), device)
+    vocoder = None if options.vocoder == NO_VOCODER else _vocoder(weights and stamp(weights), device)
     shared = stamp(checkpoint), stamp(speaker_weights), tuple(map(stamp, recordings))
     return _converter(*shared, options.steps, device, options.precision), vocoder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HIFIGAN, GRIFFIN_LIM = "hifigan", "griffin-lim"
+HIFIGAN, GRIFFIN_LIM, NO_VOCODER = "hifigan", "griffin-lim", "none"
 LONGEST_SEGMENT = 15  # seconds that are converted in one piece; an utterance is seldom longer
 LONGEST_REFERENCE = 20  # seconds of the target that the decoder hears, of all its recordings together
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
@@ -16,8 +16,8 @@ class InferOptions:
     """How speech is converted.
 
     solver: ml, em or pf; steps: of it. seed: of the noise. denoise: whether the steady noise of the made mel is
-    subtracted. vocoder: HIFIGAN, whose weights are then one of the files of a result, or GRIFFIN_LIM. precision: of the
-    decoder, fp32 or bf16. mark: whether the result says that it is synthetic.
+    subtracted. vocoder: HIFIGAN, whose weights are then one of the files of a result, GRIFFIN_LIM, or NO_VOCODER: the
+    results are mels. precision: of the decoder, fp32 or bf16. mark: whether the result says that it is synthetic.
     """
 
     solver: str = "ml"
