@@ -31,6 +31,16 @@ def test_the_fixed_convolution(height, width):
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
+@torch.no_grad()
+def test_the_convolution_of_the_doubled_picture(height, width):
+    conv = nn.Conv2d(64, 32, kernel_size=3, padding=1)
+    x = torch.randn(2, 64, height, width)
+    doubled = functional.interpolate(x, scale_factor=2, mode="nearest")
+    exact = functional.conv2d(doubled.double(), conv.weight.double(), conv.bias.double(), padding=1)
+    assert error(FixedWinogradConv2d(conv, enlarge=2)(x), exact) < 5 * error(conv(doubled), exact) + 1e-6 * exact.std()
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 def test_the_trained_convolution_and_its_gradients(height, width, memory):
     torch.manual_seed(0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -39,9 +40,16 @@ def transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @cache
-def _matrices(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """`transforms` in two dimensions, of flat pictures: (16, 36), (36, 9) and (36, 36)."""
-    return tuple(torch.from_numpy(np.kron(matrix, matrix)).to(dtype) for matrix in transforms())
+def _matrices(dtype: torch.dtype, enlarge: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    """`transforms` in two dimensions, of flat pictures: (16, 36), (36, 9) and (36, 36).
+
+    enlarge 2: the patches are those of a picture doubled by nearest neighbour, of which 4x4 pixels are different: the
+    last is (36, 16).
+    """
+    results, kernels, patches = transforms()
+    if enlarge == 2:
+        patches = patches @ np.eye(PATCH // 2 + 1)[(np.arange(PATCH) + 1) // 2]
+    return tuple(torch.from_numpy(np.kron(matrix, matrix)).to(dtype) for matrix in (results, kernels, patches))
 
 
 def transformed(weight: Tensor) -> Tensor:
@@ -51,20 +59,22 @@ def transformed(weight: Tensor) -> Tensor:
     return (kernels @ weight.permute(2, 3, 0, 1).reshape(KERNEL**2, -1)).view(PATCH**2, wide, deep)
 
 
-def convolve(x: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
+def convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, enlarge: Literal[1, 2] = 1) -> Tensor:
     """The convolution 3x3 with stride and padding 1 of transformed kernels: (B, C_in, H, W) -> (B, C_out, H, W).
 
-    Takes and gives channels-last pictures; of other layouts the input is copied first.
+    enlarge 2: that of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W). Takes and gives
+    channels-last pictures; of other layouts the input is copied first.
     """
     results, _, _ = _matrices(x.dtype)
     batch, _, height, width = x.shape
+    height, width = height * enlarge, width * enlarge
     x = x.permute(0, 2, 3, 1)
     rows, columns = -(-height // TILE), -(-width // TILE)
     made = x.new_empty(batch, rows, TILE, columns, TILE, kernels.shape[1])
     tiles = made.permute(2, 4, 0, 1, 3, 5)  # (4, 4, B, rows, columns, C_out)
     for items, strip in _strips(batch, rows, columns):
         target = tiles[:, :, items, strip]
-        found = torch.bmm(_patches(x, items, strip, columns), kernels.mT).view(PATCH**2, -1)
+        found = torch.bmm(_patches(x, items, strip, columns, enlarge), kernels.mT).view(PATCH**2, -1)
         found = (results @ found).view(target.shape)
         if bias is None:
             target.copy_(found)
@@ -99,15 +109,16 @@ def _strips(batch: int, rows: int, columns: int) -> Iterator[tuple[slice, slice]
             yield slice(item, item + together), slice(row, min(rows, row + step))
 
 
-def _patches(x: Tensor, items: slice, strip: slice, columns: int) -> Tensor:
-    """The transformed patches of some rows of tiles of x (B, H, W, C): (36, tiles, C)."""
-    _, _, patches = _matrices(x.dtype)
+def _patches(x: Tensor, items: slice, strip: slice, columns: int, enlarge: int = 1) -> Tensor:
+    """The transformed patches of some rows of tiles of x (B, H, W, C), or of its double: (36, tiles, C)."""
+    _, _, patches = _matrices(x.dtype, enlarge)
+    side, stride = 2 + TILE // enlarge, TILE // enlarge  # of a patch, in pixels of x
     height, width, channels = x.shape[1:]
-    top, bottom = strip.start * TILE - 1, strip.stop * TILE + 1
-    padding = (0, 0, 1, columns * TILE + 1 - width, max(0, -top), max(0, bottom - height))
+    top, bottom = strip.start * stride - 1, strip.stop * stride + 1
+    padding = (0, 0, 1, columns * stride + 1 - width, max(0, -top), max(0, bottom - height))
     part = functional.pad(x[items, max(0, top) : bottom], padding)
-    cut = part.unfold(1, PATCH, TILE).unfold(2, PATCH, TILE).permute(4, 5, 0, 1, 2, 3)
-    return (patches @ cut.reshape(PATCH**2, -1)).view(PATCH**2, -1, channels)
+    cut = part.unfold(1, side, stride).unfold(2, side, stride).permute(4, 5, 0, 1, 2, 3)
+    return (patches @ cut.reshape(side**2, -1)).view(PATCH**2, -1, channels)
 
 
 class _Convolution(torch.autograd.Function):
@@ -144,13 +155,14 @@ class WinogradConv2d(nn.Conv2d):
 
 class FixedWinogradConv2d(nn.Module):
     """The convolution 3x3 with stride and padding 1 that it is made from, for inference: its kernels are transformed
-    once, in double precision."""
+    once, in double precision. enlarge: see `convolve`."""
 
-    def __init__(self, conv: nn.Conv2d):
+    def __init__(self, conv: nn.Conv2d, enlarge: Literal[1, 2] = 1):
         super().__init__()
+        self.enlarge = enlarge
         weight = conv.weight.detach()
         self.register_buffer("kernels", transformed(weight.double()).to(weight.dtype))
         self.register_buffer("bias", conv.bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        return convolve(x, self.kernels, self.bias)
+        return convolve(x, self.kernels, self.bias, self.enlarge)
