@@ -11,7 +11,7 @@ stage=0                # first stage to run
 stop_stage=10          # last stage to run
 model=lawdnet          # lawdnet or dinet
 preset=                # tiny: small networks for two CPU cores; empty: the published sizes
-config=                # folder with sync.yaml, frame64.yaml, ... clip256.yaml; empty: conf/ of this recipe, or the preset
+config=                # folder with sync.yaml, frame64.yaml, ... clip256.yaml; empty: conf/MODEL of this recipe, or the preset
 workers=2              # processes that screen, crop and listen
 keep=                  # condition of tk-eval-lse that a video must meet, its sound is then moved into sync; empty: all, as they are
 landmarks=             # folder of OpenFace's CSV files; empty: landmarks are found
@@ -79,7 +79,7 @@ split() {
 
 train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes on
     local name=$1 settings; shift
-    settings=(--config "${config:-$here/conf}/$name.yaml")
+    settings=(--config "${config:-$here/conf/$model}/$name.yaml")
     [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
     [ ! -s "$lists/val.txt" ] || settings+=(--val "$lists/val.txt") # few clips: tk-train holds some back itself
     needs "$lists/train.txt" 3

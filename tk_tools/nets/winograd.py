@@ -62,8 +62,8 @@ def transformed(weight: Tensor) -> Tensor:
 def convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, enlarge: Literal[1, 2] = 1) -> Tensor:
     """The convolution 3x3 with stride and padding 1 of transformed kernels: (B, C_in, H, W) -> (B, C_out, H, W).
 
-    enlarge 2: that of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W). Takes and gives
-    channels-last pictures; of other layouts the input is copied first.
+    enlarge 2: that of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W). Takes and
+    gives channels-last pictures; of other layouts the input is copied first.
     """
     results, _, _ = _matrices(x.dtype)
     batch, _, height, width = x.shape
