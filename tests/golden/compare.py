@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .cases import cases_of
+from .cases import cases_of, tolerances_of
 from .golden import Absent, Golden
 
 DEFAULT_TOLERANCE = 1e-4
@@ -91,7 +91,7 @@ def run(path: Path, system: str) -> Row:
             return Row(name, passed=False, reason=f"{array}: not {'given' if ours is None else 'in the .npz'}")
         if ours.shape != theirs.shape:
             return Row(name, passed=False, reason=f"{array}: shape {ours.shape} instead of {theirs.shape}")
-        stated = golden.meta.get("tolerance", {})
+        stated = golden.meta.get("tolerance") or tolerances_of(system, golden.name)
         tolerance = float(stated.get(array, stated.get("default", DEFAULT_TOLERANCE)))
         if theirs.dtype == np.uint8:
             tolerance = max(tolerance, _levels(golden))
