@@ -1,4 +1,4 @@
-"""Crops without faces: a dark mouth that opens with what the features beside them say, and numbers to know frames by."""
+"""Crops without faces: a dark mouth that opens with the features beside them, and numbers to know frames by."""
 
 from fractions import Fraction
 from pathlib import Path

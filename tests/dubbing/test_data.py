@@ -10,7 +10,7 @@ import torch
 from tests.dubbing.clips import frame_number, make_clip
 from tk_tools.dubbing.config import ClipConfig, DubbingConfig, FrameConfig, SyncConfig
 from tk_tools.dubbing.data import ClipItems, FrameItems, SyncItems, inspect, pieces_of, stretches_of, unfit
-from tk_tools.dubbing.sizes import mouth_square, picture_size
+from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.errors import ConfigError, InputError
 from tk_tools.train.task import Draw
 
@@ -64,7 +64,7 @@ def numbers(pictures):
 
 
 def test_sizes_are_the_published_ones():
-    assert [picture_size(mouth) for mouth in (64, 128, 256, 288)] == [(104, 80), (208, 160), (416, 320), (468, 360)]
+    assert [crop_size(mouth) for mouth in (64, 128, 256, 288)] == [(104, 80), (208, 160), (416, 320), (468, 360)]
     rows, columns = mouth_square(256)
     assert (rows.start, rows.stop, columns.start, columns.stop) == (128, 384, 32, 288)
 

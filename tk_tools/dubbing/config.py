@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tk_tools.errors import ConfigError
 from tk_tools.train.config import Config
+
+_TINY: dict[str, Any] = {
+    "features": "mel",
+    "width": 0.25,
+    "held_out_share": 0.2,
+    "val_share": 0.1,
+    "val_items_per_clip": 8,
+    "loader_workers": 0,  # the clips fit into memory, and a second process would cost more than it gives
+    "log_every": 20,
+}
+TINY_SYNC = _TINY | {
+    "mouth_size": 64,
+    "learning_rate": 3e-4,
+    "batch_size": 16,
+    "max_steps": 300,
+    "validate_every": 100,
+    "checkpoint_every": 300,
+    "stuck_after": 300,
+}
+_TINY_FRAME = _TINY | {
+    "perception": "pixels",
+    "gan_weight": 0.1,
+    "learning_rate": 5e-4,
+    "non_decay": 5,
+    "decay": 5,
+}
+
+
+def _frames(batch_size: int, epoch_steps: int, **values: Any) -> Mapping[str, Any]:
+    steps = 10 * epoch_steps
+    shape = {"batch_size": batch_size, "epoch_steps": epoch_steps, "validate_every": steps // 2}
+    return _TINY_FRAME | shape | {"checkpoint_every": steps} | values
+
+
+TINY_FRAME = {
+    64: _frames(batch_size=4, epoch_steps=30),
+    128: _frames(batch_size=4, epoch_steps=10),
+    256: _frames(batch_size=2, epoch_steps=6),
+}
+TINY_CLIP = _frames(batch_size=1, epoch_steps=2, mouth_size=256, gan_clip_weight=0.1)
+
+
+def mouth_size(default: int) -> Any:
+    """The key of that name, with a stage's own default."""
+    return Field(
+        default,
+        ge=32,
+        multiple_of=32,
+        description="Side of the mouth in pixels; the crop around it is 13/8 as high and 5/4 as wide.",
+    )
 
 
 class DubbingConfig(Config):
@@ -19,12 +70,7 @@ class DubbingConfig(Config):
     features: str = Field(
         "deepspeech", description="Model of the features that lie beside the crops, as tk-feat --model names it."
     )
-    mouth_size: int = Field(
-        256,
-        ge=32,
-        multiple_of=32,
-        description="Side of the mouth in pixels; the crop around it is 13/8 as high and 5/4 as wide.",
-    )
+    mouth_size: int = mouth_size(256)
     width: float = Field(
         1.0,
         gt=0,
@@ -105,9 +151,9 @@ class FrameConfig(DubbingConfig):
         last = int((self.max_steps - 1) / epoch)
         if last > self.non_decay + self.decay:
             raise ConfigError(
-                f"max_steps={self.max_steps} are {last + 1} epochs of {epoch:.0f} steps, and after non_decay + decay +"
-                f" 1 = {self.non_decay + self.decay + 1} of them the learning rate is zero, and below it then: raise non_decay"
-                " or decay, set epoch_steps, or lower max_steps (0 ends in time)"
+                f"max_steps={self.max_steps} are {last + 1} epochs of {epoch:.0f} steps; after non_decay + decay + 1 ="
+                f" {self.non_decay + self.decay + 1} of them the learning rate is zero, and below it then: raise"
+                " non_decay or decay, set epoch_steps, or lower max_steps (0 ends in time)"
             )
         return self.max_steps
 

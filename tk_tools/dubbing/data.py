@@ -21,7 +21,7 @@ import torch
 from torch.utils.data import Dataset
 
 from tk_tools.dubbing.config import DubbingConfig
-from tk_tools.dubbing.sizes import mouth_square, picture_size
+from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.errors import ConfigError, InputError
 from tk_tools.files.companions import Companions
 from tk_tools.files.digest import file_digest
@@ -185,7 +185,7 @@ def unfit(clips: Mapping[Path, Clip]) -> dict[Path, str]:
 
 
 def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(H, W, 3) uint8 -> (height, width, 3): means of areas where it shrinks, so that nothing aliases, else bilinear."""
+    """(H, W, 3) uint8 -> (height, width, 3): means of areas where it shrinks, against aliasing, else bilinear."""
     if picture.shape[:2] == (height, width):
         return picture
     shrinks = picture.shape[0] > height
@@ -202,7 +202,7 @@ class _Items(Dataset):
     def __init__(self, clips: Sequence[Clip], config: DubbingConfig, fixed: bool = False):
         self.clips, self.config, self.fixed = clips, config, fixed
         self.per_clip = config.val_items_per_clip if fixed else config.augment_num
-        self.height, self.width = picture_size(config.mouth_size)
+        self.height, self.width = crop_size(config.mouth_size)
         parts = [parts_of(clip.frames, clip.stretches, config.held_out_share) for clip in clips]
         self.trained = [pieces_of(train) for train, _ in parts]
         self.drawn = [self.starts(held_out if fixed else train) for train, held_out in parts]
