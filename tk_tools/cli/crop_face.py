@@ -12,13 +12,21 @@ from tk_tools.cli import _options
 from tk_tools.cli._main import entry
 from tk_tools.face.backends import DETECTORS
 
-LAYOUTS = ("wav2lip", "syncnet", "lawdnet")  # a test holds them to the registry, whose import is slow
+LAYOUTS = ("wav2lip", "syncnet", "lawdnet", "dinet")  # a test holds them to the registry, whose import is slow
+OF_ANY_WIDTH = ("lawdnet", "dinet")
 
 
 @click.command("tk-crop-face", context_settings=_options.CONTEXT)
 @_options.operands("[INPUT]... OUTPUT")
 @click.option(
     "--layout", type=click.Choice(LAYOUTS), default="wav2lip", help="Geometry of the crop, as a system expects it."
+)
+@click.option(
+    "--width",
+    type=click.IntRange(16, 2048),
+    metavar="PIXELS",
+    help="Width of the crop (lawdnet and dinet, whose height is 1.3 times that).",
+    show_default="the layout's own: 320",
 )
 @_options.face
 @_options.backend
@@ -77,6 +85,7 @@ def command(**values: Any) -> int:
 
     common = _options.take_common(values)
     _check_detector(**values)
+    _check_width(**values)
     options = CropOptions(**values)
 
     def check() -> None:
@@ -84,6 +93,11 @@ def command(**values: Any) -> int:
 
     reads = (*VIDEO_SUFFIXES, ".frames.h5")
     return run_batch("tk-crop-face", common, crop_faces, options, reads=reads, suffix=".face.h5", check=check)
+
+
+def _check_width(layout: str, width: int | None, **_: Any) -> None:
+    if width is not None and layout not in OF_ANY_WIDTH:
+        raise click.UsageError(f"--width is for the layouts {' and '.join(OF_ANY_WIDTH)}; {layout} has one size.")
 
 
 def _check_detector(backend: str, detector: str, boxes: Path | None, **_: Any) -> None:

@@ -32,7 +32,8 @@ _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 class CropOptions:
     """How a face is found, followed and cropped.
 
-    layout: one of face.layouts.LAYOUTS. backend: one of face.backends.BACKENDS; detector: of face-alignment alone.
+    layout: one of face.layouts.LAYOUTS; width: of its crop in pixels, None for the layout's own.
+    backend: one of face.backends.BACKENDS; detector: of face-alignment alone.
     face: largest, left, right, or a number from the left. fps: pictures per second (a frames file keeps its own).
     smoothing: standard deviation of the window over the box, seconds; 0 for none. gap: longest stretch without the face
     that is interpolated, seconds. pads: top, bottom, left, right, source pixels added to the box (wav2lip layout).
@@ -40,6 +41,7 @@ class CropOptions:
     """
 
     layout: str = "wav2lip"
+    width: int | None = None
     backend: str = DEFAULT_BACKEND
     detector: str = "sfd"
     face: str = DEFAULT_FACE
@@ -86,7 +88,7 @@ def follow_face(
     """FaceFrames of pictures ((H, W, 3) uint8 RGB): one for each, in order, a second behind at most."""
     if tracker is None:
         tracker = Tracker(open_backend(options), options.face, fps)
-    layout = find_layout(options.layout)
+    layout = find_layout(options.layout, options.width)
     return FaceStream(pictures, tracker, layout, fps=fps, smoothing=options.smoothing, gap=options.gap)
 
 
@@ -106,7 +108,7 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
     """
     source = Path(source)
     backend = open_backend(options)
-    layout = find_layout(options.layout)
+    layout = find_layout(options.layout, options.width)
     with ExitStack() as stack:
         if source.name.endswith(FRAMES.suffix):
             reader = stack.enter_context(FramesFile(source))
