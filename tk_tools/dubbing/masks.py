@@ -56,8 +56,3 @@ def square_mask(height: int, width: int) -> np.ndarray:
     mask[mouth_square(mouth_of(width))] = 0
     mask.setflags(write=False)
     return mask
-
-
-@lru_cache(maxsize=8)
-def paste_alpha(hidden: bytes, height: int, width: int, feather: float) -> np.ndarray:
-    raise NotImplementedError
