@@ -55,7 +55,7 @@ def mouth_size(default: int) -> Any:
     """The key of that name, with a stage's own default."""
     return Field(
         default,
-        ge=32,
+        ge=64,  # a discriminator sees nothing of smaller ones
         multiple_of=32,
         description="Side of the mouth in pixels; the crop around it is 13/8 as high and 5/4 as wide.",
     )
