@@ -11,6 +11,7 @@ import numpy as np
 from tk_tools.errors import InputError
 from tk_tools.files.coded import CodedFrames
 from tk_tools.files.embed_file import check_embeddings
+from tk_tools.files.feature_file import check_features
 from tk_tools.files.h5 import check_whole
 from tk_tools.files.kinds import open_known
 from tk_tools.files.media import probe
@@ -35,6 +36,8 @@ def _check_h5(path: Path) -> dict[str, Any]:
             facts["samples"] = int(file["audio/samples"].shape[0])
         if "embed" in file:
             facts["rows"] = check_embeddings(file)
+        if "features" in file:
+            facts["frames"] = check_features(file)
         return facts
 
 

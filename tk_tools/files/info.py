@@ -43,6 +43,11 @@ def _h5_facts(path: Path) -> dict[str, Any]:
             rate, hop = int(mel.attrs["sample_rate"]), int(mel.attrs["hop_length"])
             facts |= {"frames": mel.shape[0], "bands": mel.shape[1], "preset": str(mel.attrs["preset"])}
             facts |= {"sample_rate": rate, "seconds": mel.shape[0] * hop / rate}
+        if "features" in file:
+            features = file["features"]
+            rate = int(features.attrs["rate"])
+            facts |= {"frames": features.shape[0], "fps": rate, "channels": features.shape[1]}
+            facts |= {"model": str(features.attrs["model"]), "seconds": features.shape[0] / rate}
         if "embed" in file:
             embed = file["embed"]
             facts |= {"rows": embed.shape[0], "channels": embed.shape[1]}

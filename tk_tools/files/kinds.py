@@ -10,6 +10,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.average_mel_file import AVERAGE_MEL
 from tk_tools.files.embed_file import EMBED
 from tk_tools.files.face_file import FACE
+from tk_tools.files.feature_file import FEATURES
 from tk_tools.files.frames_file import FRAMES
 from tk_tools.files.h5 import Kind, open_any_h5, open_h5
 from tk_tools.files.mel_file import MEL
@@ -18,7 +19,7 @@ from tk_tools.files.sync_file import SYNC
 from tk_tools.files.truth_file import TRUTH
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (FRAMES, FACE, MEL, EMBED, AVERAGE_MEL, PHONE_AVERAGES, SYNC, TRUTH)
+    kind.name: kind for kind in (FRAMES, FACE, MEL, EMBED, FEATURES, AVERAGE_MEL, PHONE_AVERAGES, SYNC, TRUTH)
 }
 
 

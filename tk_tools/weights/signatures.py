@@ -84,6 +84,9 @@ SIGNATURES = (
         "the SyncNet of DINet and LawDNet",
         ("face_encoder.face_conv.0.conv.weight", "merge_encoder.2.weight"),
     ),
+    Signature(
+        "deepspeech010", "DeepSpeech 0.1.0", ("h1", "b3", "h5", "h6", "bidirectional_rnn/fw/basic_lstm_cell/kernel")
+    ),
     Signature("deepspeech2", "DeepSpeech2", ("conv.seq_module.0.weight", "fc.0.module.1.weight")),
     Signature(
         "styletts2",
