@@ -1,1 +1,1 @@
-"""Repainting the mouth in an aligned crop from reference frames: what LawDNet and DINet share beside their networks."""
+"""Repainting the mouth in an aligned crop from reference frames: what the systems that do so share beside networks."""

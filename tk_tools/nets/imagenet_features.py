@@ -1,12 +1,13 @@
 """AlexNet and VGG up to their last convolution: what perceptual distances look at. Key names are torchvision's.
 
-Their published files hold a classifier as well, which `load_features` leaves out.
+Their published files hold a classifier as well, which `load_features` leaves out, and layers behind the last tap.
 Source: Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014; Simonyan and Zisserman,
 "Very deep convolutional networks for large-scale image recognition", 2015; torchvision.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -67,21 +68,31 @@ def make_alexnet() -> ImageNetFeatures:
     return ImageNetFeatures(layers, taps=(1, 4, 7, 9, 11))
 
 
-def make_vgg(depth: int = 16) -> ImageNetFeatures:
-    """VGG of a depth in VGG_STAGES; its taps are the last ReLU of each stage (of VGG16 relu1_2 ... relu5_3)."""
+def make_vgg(depth: int = 16, tap_first: bool = False) -> ImageNetFeatures:
+    """VGG of a depth in VGG_STAGES; its taps are the last ReLU of each stage (of VGG16 relu1_2 ... relu5_3).
+
+    With `tap_first` they are the first of each (relu1_1 ... relu5_1), and the layers end there.
+    """
     layers: list[nn.Module] = []
     taps = []
     channels_in = 3
     for channels, count in zip(_VGG_WIDTHS, VGG_STAGES[depth], strict=True):
+        start = len(layers)
         for _ in range(count):
             layers += [nn.Conv2d(channels_in, channels, kernel_size=3, padding=1), nn.ReLU()]
             channels_in = channels
-        taps.append(len(layers) - 1)
+        taps.append(start + 1 if tap_first else len(layers) - 1)
         layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
-    return ImageNetFeatures(layers, taps)
+    return ImageNetFeatures(layers[: taps[-1] + 1] if tap_first else layers, taps)
 
 
 def load_features(network: ImageNetFeatures, path: Path, what: str) -> ImageNetFeatures:
     """Fill from torchvision's file, in eval mode. WeightsError: `path` holds another network than `what`."""
     state = {key: tensor for key, tensor in load_state_dict(path).items() if not key.startswith("classifier.")}
+    behind = re.compile(r"features\.(\d+)\.")
+    state = {
+        key: tensor
+        for key, tensor in state.items()
+        if not (layer := behind.match(key)) or int(layer[1]) < len(network.features)
+    }
     return load_strictly(network, state, path=path, what=what).eval()

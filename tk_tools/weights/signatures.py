@@ -75,10 +75,10 @@ SIGNATURES = (
     ),
     Signature(
         "lawdnet",
-        "LawDNet",
-        ("net_g.source_in_conv.0.conv.weight", "net_g.cross_attention.output_reshape.fc.weight"),
+        "a LawDNet generator",
+        ("source_in_conv.0.conv.weight", "lawLayer_list.1.commn_linear.0.weight"),
     ),
-    Signature("dinet", "DINet", ("net_g.source_in_conv.0.conv.weight", "net_g.adaAT.translation.0.weight")),
+    Signature("dinet", "a DINet generator", ("source_in_conv.0.conv.weight", "adaAT.translation.0.weight")),
     Signature(
         "syncnet_256mouth",
         "the SyncNet of DINet and LawDNet",
@@ -86,6 +86,11 @@ SIGNATURES = (
     ),
     Signature(
         "deepspeech010", "DeepSpeech 0.1.0", ("h1", "b3", "h5", "h6", "bidirectional_rnn/fw/basic_lstm_cell/kernel")
+    ),
+    Signature(
+        "dinet_disc",
+        "a discriminator of DINet and LawDNet",
+        ("down_blocks.0.conv.weight", "down_blocks.3.conv.weight", "conv.weight"),
     ),
     Signature("deepspeech2", "DeepSpeech2", ("conv.seq_module.0.weight", "fc.0.module.1.weight")),
     Signature(
@@ -131,16 +136,18 @@ SIGNATURES = (
 
 
 def recognise(keys: Iterable[str]) -> Signature | None:
-    """The network whose state dict has these keys, or the first of several behind prefixes; None: none of the known."""
+    """The network whose state dict has these keys; of several behind prefixes the first in SIGNATURES, where generators
+    stand before what they were trained with. None: none of the known."""
     keys = set(keys)
     found = _match(keys)
     if found:
         return found
-    for part in sorted({key.partition(".")[0] for key in keys}):
-        found = _match({key[len(part) + 1 :] for key in keys if key.startswith(f"{part}.")})
-        if found:
-            return found
-    return None
+    parts: dict[str, set[str]] = {}
+    for key in keys:
+        part, _, rest = key.partition(".")
+        parts.setdefault(part, set()).add(rest)
+    matches = [match for inside in parts.values() if (match := _match(inside))]
+    return min(matches, key=SIGNATURES.index, default=None)
 
 
 def _match(keys: set[str]) -> Signature | None:

@@ -2,6 +2,7 @@
 
 A module SYSTEM.py or SYSTEM_SUBJECT.py holds CASES = {NAME: function(golden) -> {output name: array}}, and gives every
 array that the json lists under "outputs". Modules are found by name, so a new subject is a new file and nothing else.
+TOLERANCES = {NAME: {output or its beginning: tolerance}} holds what a set's description states beside its jsons.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 
@@ -18,10 +20,23 @@ Case = Callable[..., dict[str, np.ndarray]]
 def cases_of(system: str) -> dict[str, Case]:
     """The cases of one system; a name that two modules claim is an error."""
     found: dict[str, Case] = {}
-    for module in pkgutil.iter_modules(__path__):
-        if module.name == system or module.name.startswith(f"{system}_"):
-            cases = importlib.import_module(f"{__name__}.{module.name}").CASES
-            twice = found.keys() & cases.keys()
-            assert not twice, f"{module.name}: {sorted(twice)} is in another module too"
-            found.update(cases)
+    for module in _modules(system):
+        twice = found.keys() & module.CASES.keys()
+        assert not twice, f"{module.__name__}: {sorted(twice)} is in another module too"
+        found.update(module.CASES)
     return found
+
+
+def tolerance_of(system: str, name: str, array: str) -> float | None:
+    """What the set's description allows in an output of a golden name; None: it says nothing of it."""
+    for module in _modules(system):
+        for beginning, tolerance in getattr(module, "TOLERANCES", {}).get(name, {}).items():
+            if array.startswith(beginning):
+                return tolerance
+    return None
+
+
+def _modules(system: str) -> list[ModuleType]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    mine = [name for name in names if name == system or name.startswith(f"{system}_")]
+    return [importlib.import_module(f"{__name__}.{name}") for name in mine]

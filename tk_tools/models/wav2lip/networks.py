@@ -12,13 +12,9 @@ from torch.nn import functional
 
 from tk_tools.nets.blocks import ConvBlock
 from tk_tools.nets.sync_expert import FACE_SIZE, SyncExpert, SyncExpertConfig
+from tk_tools.nets.width import scaled
 
 HALF = FACE_SIZE // 2  # rows 48..95 are the mouth's half: masked at the input, judged by expert and discriminator
-
-
-def scaled(channels: int, width: float) -> int:
-    """A published number of channels at another width: a multiple of 8, at least 16: fewer are no faster."""
-    return max(16, 8 * round(channels * width / 8))
 
 
 def make_expert(width: float = 1.0) -> SyncExpert:

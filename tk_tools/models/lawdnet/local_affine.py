@@ -1,0 +1,118 @@
+"""LawDNet's local affine warp: every channel of the features is bent by similarities around its own key points.
+
+The field is made on a coarse grid and resized to the features. In the published code it is scrambled on the way: the
+memory of the field, laid out (column, row, xy), is read as (xy, row, column), so x and y alternate along the rows and
+points are shuffled. The published weights were trained with that (`warp_field` "published"); "upright" is the field as
+the paper means it. Weights of the two kinds are not interchangeable.
+Source: Deng et al., "LawDNet: Enhanced Audio-Driven Lip Synthesis via Local Affine Warping Deformation", 2024;
+iPaw-AI-LAB/LawDNet_2024, models/LawDNet.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+WarpField = Literal["published", "upright"]
+GRID = (60, 60)  # rows and columns of the coarse grid
+
+
+def cell_centres(count: int, device: torch.device | str = "cpu") -> torch.Tensor:
+    """(count,) centres of equal cells in -1..1."""
+    return torch.linspace(-1 + 1 / count, 1 - 1 / count, count, device=device)
+
+
+def coarse_field(
+    points: torch.Tensor, radii: torch.Tensor, similarities: torch.Tensor, grid: tuple[int, int] = GRID
+) -> torch.Tensor:
+    """Where the cells of the coarse grid are taken from: (B, C, columns, rows, 2), x and y in -1..1.
+
+    points: (B, N, C, 2) key points x, y; radii: (B, N, C, 1) of their influence; similarities: (B, N, C, 4) with the
+    scale less 1, the angle over pi, and the translation x, y.
+    """
+    x = cell_centres(grid[1], points.device)[:, None]
+    y = cell_centres(grid[0], points.device)
+    total_x = total_y = total = 0.0
+    for point, radius, similarity in zip(points.unbind(1), radii.unbind(1), similarities.unbind(1), strict=True):
+        kx, ky, rho, sigma, angle, tx, ty = (
+            part[..., None] for part in torch.cat([point, radius, similarity], dim=-1).split(1, dim=-1)
+        )
+        dx, dy = x - kx, y - ky  # (B, C, columns, 1), (B, C, 1, rows)
+        # Bounded, since the slope of the root at 0, on the very key point, is infinite.
+        influence = torch.exp((dx**2 + dy**2).clamp(min=1e-30).sqrt() / -rho)
+        turn = math.pi * angle * influence
+        scale = 1 + sigma * influence
+        cos, sin = scale * turn.cos(), scale * turn.sin()
+        weight = influence.exp()  # softmax over the key points; influence is at most 1
+        total_x = total_x + weight * (dx * cos + dy * sin + tx * influence + kx)
+        total_y = total_y + weight * (dy * cos - dx * sin + ty * influence + ky)
+        total = total + weight
+    return torch.stack([total_x / total, total_y / total], dim=-1)
+
+
+def sampling_grid(field: torch.Tensor, size: tuple[int, int], warp_field: WarpField = "published") -> torch.Tensor:
+    """coarse_field's (B, C, columns, rows, 2) -> (B, C, H, W, 2): where each channel's features are taken from."""
+    batch, channels, columns, rows, _ = field.shape
+    if warp_field == "published":
+        planes = field.reshape(batch, 2 * channels, rows, columns)
+    else:
+        planes = field.permute(0, 1, 4, 3, 2).reshape(batch, 2 * channels, rows, columns)
+    if (rows, columns) != tuple(size):
+        # Antialiased also where it grows, which is the same resize but for rounding: neighbours of the scrambled field
+        # are far apart, so that this rounding is seen in the pictures.
+        planes = functional.interpolate(planes, size=size, mode="bilinear", align_corners=False, antialias=True)
+    return planes.view(batch, channels, 2, *size).permute(0, 1, 3, 4, 2)
+
+
+def warp(features: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+    """Each channel of (B, C, H, W) sampled by its own (B, C, H, W, 2): bilinear, 0 outside -> (B, C, H, W)."""
+    shape = features.shape
+    sampled = functional.grid_sample(
+        features.reshape(-1, 1, *shape[2:]),
+        grid.flatten(end_dim=1),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    )
+    return sampled.view(shape)
+
+
+class LocalAffineWarp(nn.Module):
+    """Warps features (B, C, H, W) by a code (B, code_size). Key names are those of the published checkpoints."""
+
+    def __init__(
+        self,
+        code_size: int = 256,
+        channels: int = 256,
+        key_points: int = 5,
+        grid: tuple[int, int] = GRID,
+        warp_field: WarpField = "published",
+    ):
+        super().__init__()
+        self.channels, self.key_points, self.grid, self.warp_field = channels, key_points, grid, warp_field
+        count = key_points * channels
+        self.commn_linear = nn.Sequential(nn.Linear(code_size, code_size), nn.ReLU())
+        self.kpoints_normalized_layer = nn.Sequential(nn.Linear(code_size, 2 * count), nn.Tanh())
+        self.similarity_params_layer = nn.Sequential(nn.Linear(code_size, 4 * count), nn.Tanh())
+        self.radius_layer = nn.Sequential(nn.Linear(code_size, count), nn.Sigmoid())
+
+    def parameters_of(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The code's key points, radii and similarities, as coarse_field takes them."""
+        x = self.commn_linear(code)
+        shape = (len(code), self.key_points, self.channels, -1)
+        heads = (self.kpoints_normalized_layer, self.radius_layer, self.similarity_params_layer)
+        points, radii, similarities = (head(x).view(shape) for head in heads)
+        return points, radii, similarities
+
+    def forward(self, features: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) or (1, C, H, W), the same for all; (B, code_size) -> (B, C, H, W)."""
+        points, radii, similarities = (each.float() for each in self.parameters_of(code))
+        features = features.expand(len(code), -1, -1, -1)
+        with torch.autocast(features.device.type, enabled=False):  # half precision misses features by whole pixels
+            field = coarse_field(points, radii, similarities, self.grid)
+            grid = sampling_grid(field, features.shape[2:], self.warp_field)
+            return warp(features.float(), grid).to(features.dtype)
