@@ -105,13 +105,12 @@ class Footage(Generic[Shot]):
         """Whether each of the video's pictures seen so far (the first `count` of them) has a face: (n,) bool."""
         return np.isfinite(np.array(self._seen).reshape(-1, self._framing.numbers)[:count]).all(axis=1)
 
-    def survey(self, count: int) -> Iterator[Shot]:
-        """The first `count` shots, or all there are; an iteration afterwards gives `count`, and looks no more.
-
-        InputError, at the end: there was no face.
+    def survey(self, look: int, give: int) -> Iterator[Shot]:
+        """The first `look` shots, or all there are; an iteration afterwards gives `give` (at most `look`, unless that
+        is all), and does not look again. InputError, at the end: there was no face.
         """
-        self._count = count
-        yield from islice(self._once(), count)
+        self._count = give
+        yield from islice(self._once(), look)
         if not self.has_face().any():
             raise self.no_face()
 

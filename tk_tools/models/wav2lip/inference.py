@@ -18,17 +18,18 @@ import numpy as np
 
 from tk_tools.dubbing.film import facts_of, write_film
 from tk_tools.dubbing.footage import Footage, Framing, pictures_ahead, search_of
+from tk_tools.dubbing.speaking import speak
 from tk_tools.errors import InputError
 from tk_tools.face.crop import open_backend
 from tk_tools.files.digest import stamp
-from tk_tools.files.face_file import FaceFile
+from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.files.provenance import describe
 from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.jobs.ahead import ahead
-from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
+from tk_tools.models.wav2lip.options import InferOptions
 from tk_tools.models.wav2lip.published import load_generator_and_origin
-from tk_tools.models.wav2lip.speaker import Box, Shot, Speaker, paste_face, speak, take_shot
+from tk_tools.models.wav2lip.speaker import Box, Shot, Speaker, paste_face, take_shot
 from tk_tools.models.wav2lip.windows import Speech
 from tk_tools.nets.device import choose_device
 
@@ -60,7 +61,7 @@ def infer(
         still_fps=options.fps,
         everywhere=None if options.box is None else partial(_checked_box, options.box, face),
     )
-    if speech == face and face.name.endswith(FACE_FILE):
+    if speech == face and face.name.endswith(FACE.suffix):
         speech = footage.path
     sound = Speech(speech, footage.fps, lead=TRAINED_LEAD if ours else Fraction(0))
     count = write_film(
@@ -96,7 +97,10 @@ def check_shared(checkpoint: Path, speech: Path | None, places: Path | None, opt
 def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Generator:
     room = pictures_ahead(footage.width, footage.height)
     together = max(1, min(speaker.together, BATCH_BYTES // (3 * footage.width * footage.height)))
-    with closing(ahead(footage, room)) as shots, closing(ahead(speak(shots, sound, speaker, together), room)) as made:
+    with (
+        closing(ahead(footage, room)) as shots,
+        closing(ahead(speak(shots, sound, speaker.draw, together), room)) as made,
+    ):
         for shot, face in made:
             yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
 
