@@ -19,7 +19,8 @@ BATCH = {"cpu": 4, "cuda": 16}  # pictures at a time
 
 class Painter:
     """generator: prepare(references (1, 3 n, h, w)) and generator(source (B, 3, h, w), audio (B, channels, 5),
-    prepared) -> (B, 3, h, w), all RGB in 0..1. mask: (h, w) float32 that its source is multiplied by."""
+    prepared) -> (B, 3, h, w), all RGB in 0..1; for_inference() makes it quick, and of no other use. mask: (h, w)
+    float32 that its source is multiplied by."""
 
     def __init__(
         self,
@@ -34,6 +35,8 @@ class Painter:
         if self._device.type == "cuda" and precision == "fp32":
             torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
         self._net = generator.to(self._device).eval()
+        if self._type == torch.float32:
+            self._net = self._net.for_inference()
         self._mask = torch.from_numpy(mask.copy()).to(self._device)
 
     @torch.inference_mode()

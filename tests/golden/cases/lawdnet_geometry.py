@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tests.golden.cases.lawdnet_networks import filled
 from tk_tools.dubbing.masks import soft_mask
 from tk_tools.dubbing.samples import stacked
 from tk_tools.face import dinet_crop, lawdnet_crop, warp
@@ -176,14 +177,8 @@ def pipeline_80(golden):
     aligned = torch.from_numpy(np.clip(crop_as_published(pictures, found, width), 0, 255) / 255)
     masked = aligned * torch.from_numpy(soft_mask(*aligned.shape[2:]).copy())
     references = stacked(aligned[golden.meta["values"]["references"]])
-    net = LawDNet(LawDNetConfig())
-    loud = golden.sibling("lawdnet_loud").meta["loud"]
-    golden.fill(net)
-    for key, value in net.state_dict().items():
-        if sum(side > 1 for side in value.shape) >= 2:
-            value.mul_(loud["weight"])
-        elif key.endswith("bias"):
-            value.mul_(loud["bias"])
+    golden.meta["loud"] = golden.sibling("lawdnet_loud").meta["loud"]
+    net = filled(golden, LawDNet(LawDNetConfig()))
     new = net(masked, torch.from_numpy(drawn("pipeline_audio", (3, 29, 5), -1, 1)), net.prepare(references[None]))
     return {
         "masked": masked[..., ::4, ::4],
