@@ -86,6 +86,7 @@ def dub(
     """
     made = describe(options, face, checkpoint, speech, places, *heard)
     trained, painter = _painter(system, *stamp(checkpoint), _how(options))
+    _check_references(trained, options)
     layout = find_layout(system.name, crop_size(_mouth(trained, options))[1])
     footage = Footage(
         face,
@@ -95,9 +96,11 @@ def dub(
         on_short_video=options.on_short_video,
         still_fps=options.fps,
     )
+    heard_of = (speech,)
     if speech == face and face.name.endswith(FACE.suffix):
         speech = footage.path
-    sound = hear(speech, heard, options.feature_model or trained.features, choose_device(options.device), also_of=face)
+        heard_of = (speech, face)
+    sound = hear(speech, heard, options.feature_model or trained.features, choose_device(options.device), heard_of)
     _check_heard(trained, sound, heard, options)
     prepared = painter.prepare(_references(footage, sound.pictures(footage.fps), trained, options))
     alpha = paste_alpha(system.mask(layout.height, layout.width), options.feather)
@@ -134,6 +137,7 @@ def check_shared(
     there.
     """
     trained, _ = _painter(system, *stamp(checkpoint), _how(options))
+    _check_references(trained, options)
     if heard is not None:
         open_files(options.feature_model or trained.features, heard, choose_device(options.device))
     if speech is not None:
@@ -154,6 +158,12 @@ def heard_files(system: System, checkpoint: Path, weights: str | None, options: 
     """The files of the model that hears the speech, none where it needs none; see feature_files for the errors."""
     model = options.feature_model or _trained(system, *stamp(checkpoint)).features
     return feature_files(model, weights, options.weights_dir)
+
+
+def _check_references(trained: Trained, options: DubOptions) -> None:
+    count = trained.generator.config.references
+    if options.references is not None and len(options.references) != count:
+        raise ConfigError(f"--references: the checkpoint takes {count} pictures, not {len(options.references)}")
 
 
 def _how(options: DubOptions) -> tuple:
@@ -189,8 +199,6 @@ def _mouth(trained: Trained, options: DubOptions) -> int:
 def _references(footage: Footage, pictures: int, trained: Trained, options: DubOptions) -> np.ndarray:
     """(n, h, w, 3) crops; the footage is looked through on the way, as far as it is needed."""
     count, numbers = trained.generator.config.references, options.references
-    if numbers is not None and len(numbers) != count:
-        raise ConfigError(f"--references: the checkpoint takes {count} pictures, not {len(numbers)}")
     with closing(footage.survey(max(pictures, max(numbers or (0,)) + 1), give=pictures)) as shots:
         return draw_references(shots, count, options.seed) if numbers is None else pick_references(shots, numbers)
 

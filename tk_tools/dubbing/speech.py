@@ -43,17 +43,17 @@ class Heard:
             yield np.ascontiguousarray(windows[min(row, len(windows) - 1)])
 
 
-def hear(speech: Path, files: tuple[Path, ...], model: str, device: str, also_of: Path) -> Heard:
+def hear(speech: Path, files: tuple[Path, ...], model: str, device: str, heard_of: tuple[Path, ...]) -> Heard:
     """Listen to a sound, or take what tk-feat heard of it.
 
-    files: those of the feature model (speech_features.feature_files), or one NAME.feat.h5, made of the speech or of the
-    file `also_of`. Memory holds the features, 100 rows of 29 in 4 s. InputError: no sound, or features of another one.
+    files: those of the feature model (speech_features.feature_files), or one NAME.feat.h5, made of one of `heard_of`.
+    Memory holds the features, 100 rows of 29 in 4 s. InputError: no sound, or features of another one.
     """
     clip = _Counted(speech)
     if files and files[0].name.endswith(FEATURES.suffix):
         for _ in clip.pieces():
             pass
-        features = _stored(files[0], speech, also_of, clip.seconds)
+        features = _stored(files[0], heard_of, clip.seconds)
     else:
         listener = open_files(model, files, device)
         features = Features(listener.features_of(clip.pieces()), model)
@@ -78,16 +78,16 @@ class _Counted:
             yield piece
 
 
-def _stored(path: Path, speech: Path, also_of: Path, seconds: Fraction) -> Features:
+def _stored(path: Path, heard_of: tuple[Path, ...], seconds: Fraction) -> Features:
     features = read_feature_file(path)
     made = read_provenance(path)
-    if made is not None and made.source.first.digest not in (file_digest(speech), file_digest(also_of)):
-        raise InputError(f"was made from another sound than {speech}; make it with tk-feat again", path=path)
+    if made is not None and made.source.first.digest not in map(file_digest, heard_of):
+        raise InputError(f"was made from another sound than {heard_of[0]}; make it with tk-feat again", path=path)
     needed = math.ceil(seconds * features.rate)
     if abs(len(features.values) - needed) > LENGTH_SLACK:
         raise InputError(
-            f"has {len(features.values)} rows, and {speech} lasts {float(seconds):.2f} s ({needed} rows); make it with"
-            " tk-feat again, of the sound alone",
+            f"has {len(features.values)} rows, and {heard_of[0]} lasts {float(seconds):.2f} s ({needed} rows); make it"
+            " with tk-feat again, of the sound alone",
             path=path,
         )
     if features.rate != FRAME_RATE:
