@@ -24,6 +24,7 @@ _OPTIONAL = (
     ("mel-cepstral-distance", "no --mcd kubichek in tk-eval-audio", "pip install mel-cepstral-distance"),
     ("pyworld-prebuilt", "no --f0 harvest in tk-eval-audio", "pip install pyworld-prebuilt"),
     ("pocketsphinx", "no --recogniser pocketsphinx in tk-align and tk-eval-audio", "pip install pocketsphinx"),
+    ("transformers", "no features of HuBERT, wav2vec 2.0 and Whisper in tk-feat", "pip install 'transformers>=4.40'"),
     ("wandb", "no logging to Weights & Biases", "pip install wandb"),
 )
 

@@ -102,4 +102,4 @@ def test_faults(tmp_path, name, content, message):
 def test_wrong_kind_is_a_wrong_usage(tmp_path):
     result = CliRunner().invoke(command, ["--kind", "pie", "a.wav", "a.png"])
     assert result.exit_code == 2
-    assert "'mel', 'embed', 'waveform', 'training', 'sync', 'mouth', 'phones', 'sheet'" in result.output
+    assert "'mel', 'embed', 'features', 'waveform', 'training', 'sync', 'mouth', 'phones', 'sheet'" in result.output

@@ -14,10 +14,14 @@ from tests.golden.golden import Absent
 from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
-PAIRS = sorted(path for path in HERE.glob("*/*.json"))
+SLOW = {f"lawdnet/{name}" for name in ("lawdnet", "lawdnet_468x360", "lawdnet_loud", "dinet", "dinet_loud")}
+PAIRS = {f"{path.parent.name}/{path.stem}": path for path in sorted(HERE.glob("*/*.json"))}
 
 
-@pytest.mark.parametrize("path", PAIRS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, path in PAIRS.items()],
+)
 def test_golden(path):
     row = run(path, path.parent.name)
     if row.skipped:

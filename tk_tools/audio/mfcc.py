@@ -6,6 +6,7 @@ Vectorised over frames. Its habits: int16 values as they are, a rectangular wind
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy import fft
@@ -34,15 +35,48 @@ def mfcc(samples: np.ndarray, coefficients: int = 13) -> np.ndarray:
     Returns (frames, coefficients) float64, 100 frames a second; coefficient 0 is the log of the frame's total power.
     Raises InputError for an empty waveform.
     """
-    if len(samples) == 0:
+    return np.concatenate(list(mfcc_blocks([samples], coefficients)))
+
+
+def mfcc_blocks(pieces: Iterable[np.ndarray], coefficients: int = 13) -> Iterator[np.ndarray]:
+    """`mfcc` of a waveform that comes in pieces of any size: (frames, coefficients) blocks, once known.
+
+    Their concatenation equals `mfcc` of the joined pieces bit for bit, however it is cut.
+    """
+    span, step = (_FRAMES_PER_BLOCK - 1) * HOP + FRAME, _FRAMES_PER_BLOCK * HOP
+    held, size, given = [], 0, 0
+    for piece in _emphasised(pieces):
+        held.append(piece)
+        size += len(piece)
+        # what lies beyond the last block's end is needed too: it tells that there is another frame
+        if size > span:
+            signal, start = np.concatenate(held), 0
+            while len(signal) - start > span:
+                yield _cepstra(_frames(signal[start : start + span]), coefficients)
+                start, given = start + step, given + step
+            held, size = [signal[start:]], len(signal) - start
+    if not size:
         raise InputError("the sound is empty")
-    signal = np.asarray(samples, dtype=np.float64)
-    signal = np.concatenate([signal[:1], signal[1:] - PRE_EMPHASIS * signal[:-1]])
-    count = frames_of(len(signal))
-    signal = np.pad(signal, (0, max(0, (count - 1) * HOP + FRAME - len(signal))))
-    frames = np.lib.stride_tricks.sliding_window_view(signal, FRAME)[::HOP][:count]
-    blocks = range(0, count, _FRAMES_PER_BLOCK)
-    return np.concatenate([_cepstra(frames[start : start + _FRAMES_PER_BLOCK], coefficients) for start in blocks])
+    count = frames_of(given + size) - given // HOP
+    signal = np.concatenate(held)
+    signal = np.pad(signal, (0, max(0, (count - 1) * HOP + FRAME - size)))
+    for start in range(0, count, _FRAMES_PER_BLOCK):
+        yield _cepstra(_frames(signal)[start : min(count, start + _FRAMES_PER_BLOCK)], coefficients)
+
+
+def _emphasised(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    last: np.ndarray | None = None
+    for piece in pieces:
+        if not len(piece):
+            continue
+        signal = np.asarray(piece, dtype=np.float64)
+        before = np.concatenate([[0.0] if last is None else last, signal[:-1]])
+        last = signal[-1:]
+        yield signal - PRE_EMPHASIS * before
+
+
+def _frames(signal: np.ndarray) -> np.ndarray:
+    return np.lib.stride_tricks.sliding_window_view(signal, FRAME)[::HOP]
 
 
 def _cepstra(frames: np.ndarray, coefficients: int) -> np.ndarray:

@@ -4,7 +4,7 @@
 --backend     what finds faces and landmarks             crop-face, eval-lse, eval-video
 --codec       how pictures are stored                    extract-frames, crop-face
 --dask        HOST:PORT of a Dask scheduler              all file tools, eval-*
---device      device of torch                            crop-face, embed, eval-*
+--device      device of torch                            crop-face, embed, feat, eval-*
 --errors      file for the failed inputs, NDJSON         all file tools, eval-*
 --face        which face to follow                       crop-face, eval-lse, eval-video
 --force       make results again                         all file tools, demo-data, eval-lse --fix
@@ -20,7 +20,7 @@
 --shard       K/N: only every N-th input, from the K-th  all file tools, eval-*
 --summary     JSON file of the means of a set            eval-*
 --verbose, -v more messages, tracebacks of faults        all tools
---weights-dir folder with published weights              crop-face, embed, eval-*, infer, weights, doctor
+--weights-dir folder with published weights              crop-face, embed, feat, eval-*, infer, weights, doctor
 --workers     worker processes                           all file tools, demo-data, check, eval-*
 """
 

@@ -40,6 +40,7 @@ def command(**values: Any) -> int:
     \b
       NAME.mel.h5, .avgmel.h5            mel: the spectrogram; of the average voice with its phones
       NAME.embed.h5                      embed: the embedding, or windows over time
+      NAME.feat.h5                       features: each channel over time
       NAME.wav and other sound           waveform
       a run of tk-train, metrics.csv     training: each loss and measure
       NAME.sync.h5                       sync: distance of mouth and sound at each offset

@@ -24,6 +24,7 @@ class Kind(NamedTuple):
 KINDS = {
     "mel": Kind((".mel.h5", ".avgmel.h5"), "tk_tools.plots.mel:draw"),
     "embed": Kind((".embed.h5",), "tk_tools.plots.embed:draw"),
+    "features": Kind((".feat.h5",), "tk_tools.plots.features:draw"),
     "waveform": Kind(AUDIO_SUFFIXES, "tk_tools.plots.waveform:draw"),
     "training": Kind((".csv",), "tk_tools.plots.training:draw"),
     "sync": Kind((".sync.h5",), "tk_tools.plots.sync:draw"),

@@ -1,7 +1,8 @@
 """Read any published checkpoint as plain tensors, without running anything that it holds, and load it strictly.
 
-Zip, legacy and TorchScript files of torch, safetensors, and the checkpoints of tk-train; what is none of these is
-refused in one line that says what the file is. For plain tensors to hand on: weights/save.py.
+Zip, legacy and TorchScript files of torch, safetensors, the constants of frozen TensorFlow graphs (without TensorFlow),
+and the checkpoints of tk-train; what is none of these is refused in one line that says what the file is. For plain
+tensors to hand on: weights/save.py.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ INERT_MODULES = (
 
 PLAIN_TYPES = ("list", "dict", "int", "float", "str", "slice")
 LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+_GRAPH_HEAD = re.compile(rb"\x0a[\x80-\xff]{0,4}[\x00-\x7f]\x0a[\x00-\x7f][\w.]", re.DOTALL)  # a node, its name first
 TRAINING_STATE = re.compile(r"optim|sched|^opt_|^sch_|scaler|random|sampler", re.IGNORECASE)
 
 
@@ -50,7 +52,7 @@ class Checkpoint:
 
     state: tensors by key; several networks in one file are told apart by a prefix ("net_g.", "bert.").
     config: the configuration kept with them, empty when there is none.
-    form: "zip", "legacy", "torchscript" or "safetensors".
+    form: "zip", "legacy", "torchscript", "safetensors" or "graph".
     """
 
     state: dict[str, Tensor]
@@ -74,7 +76,8 @@ def load_checkpoint(path: str | Path, part: str | None = None) -> Checkpoint:
     if form == "safetensors":
         tree, config = _read_safetensors(path)
     else:
-        tree = _read_torchscript(path) if form == "torchscript" else _read_pickled(path, form)
+        read = {"torchscript": _read_torchscript, "graph": _read_graph}.get(form)
+        tree = read(path) if read else _read_pickled(path, form)
         config = tree.get("config") if isinstance(tree, Mapping) else None
     networks = _networks(tree)
     if part is not None:
@@ -168,6 +171,8 @@ def file_form(path: Path) -> str:
         return _zip_form(path)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
         return "safetensors"
+    if _GRAPH_HEAD.match(head):
+        return "graph"
     if head[:1] == b"\x80" and (LEGACY_MAGIC in head[:32] or len(head) < 16):
         return "legacy"
     if head[257:262] == b"ustar":
@@ -241,6 +246,27 @@ def _read_torchscript(path: Path) -> dict[str, Tensor]:
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
     except Exception as error:  # its reader is as free in what it raises
         raise WeightsError("is a damaged TorchScript archive; fetch it again", path=path) from error
+
+
+def _read_graph(path: Path) -> dict[str, Tensor]:
+    """The float constants of a frozen TensorFlow graph by the names of their nodes, single numbers left out."""
+    import torch
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto import graph_pb2, types_pb2
+
+    state = {}
+    try:
+        graph = graph_pb2.GraphDef.FromString(path.read_bytes())
+        for node in graph.node:
+            constant = node.attr["value"].tensor
+            if node.op != "Const" or constant.dtype != types_pb2.DT_FLOAT or not constant.tensor_content:
+                continue
+            shape = [axis.size for axis in constant.tensor_shape.dim]
+            if shape:
+                state[node.name] = torch.frombuffer(bytearray(constant.tensor_content), dtype=torch.float32).view(shape)
+    except (DecodeError, RuntimeError, ValueError) as error:
+        raise WeightsError("is cut short or no TensorFlow graph; fetch it again", path=path) from error
+    return state
 
 
 class _Inert:

@@ -85,6 +85,9 @@ SIGNATURES = (
         ("face_encoder.face_conv.0.conv.weight", "merge_encoder.2.weight"),
     ),
     Signature(
+        "deepspeech010", "DeepSpeech 0.1.0", ("h1", "b3", "h5", "h6", "bidirectional_rnn/fw/basic_lstm_cell/kernel")
+    ),
+    Signature(
         "dinet_disc",
         "a discriminator of DINet and LawDNet",
         ("down_blocks.0.conv.weight", "down_blocks.3.conv.weight", "conv.weight"),

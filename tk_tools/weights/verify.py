@@ -12,7 +12,7 @@ from tk_tools.errors import TkError
 from tk_tools.weights.fetch import sha256
 from tk_tools.weights.table import Published, published
 
-_TENSOR_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt", ".model", ".safetensors", ".t7", ".bin", ".pkl")
+_TENSOR_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt", ".model", ".safetensors", ".t7", ".bin", ".pkl", ".pb")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 A module SYSTEM.py or SYSTEM_SUBJECT.py holds CASES = {NAME: function(golden) -> {output name: array}}, and gives every
 array that the json lists under "outputs". Modules are found by name, so a new subject is a new file and nothing else.
-TOLERANCES = {NAME: {output or its beginning: tolerance}} holds what a set's description states beside its jsons.
+TOLERANCES = {NAME: {output or its beginning, or "default": tolerance}} holds what a set's description states beside its
+jsons.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def tolerance_of(system: str, name: str, array: str) -> float | None:
     """What the set's description allows in an output of a golden name; None: it says nothing of it."""
     for module in _modules(system):
         for beginning, tolerance in getattr(module, "TOLERANCES", {}).get(name, {}).items():
-            if array.startswith(beginning):
+            if beginning == "default" or array.startswith(beginning):
                 return tolerance
     return None
 

@@ -6,9 +6,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tests.golden.cases.lawdnet_networks import filled
 from tk_tools.dubbing.masks import soft_mask
+from tk_tools.dubbing.samples import stacked
 from tk_tools.face import dinet_crop, lawdnet_crop, warp
 from tk_tools.face.layouts import find_layout
+from tk_tools.models.lawdnet.networks import Generator as LawDNet
+from tk_tools.models.lawdnet.networks import LawDNetConfig
 
 FRAME = (840, 960)
 
@@ -164,7 +168,28 @@ def dinet_crop_radius(golden):
     return {f"clip_{number}": clip for number, clip in enumerate(results.values())}
 
 
+@torch.no_grad()
+def pipeline_80(golden):
+    """Align, mask, paint; the crops sampled where the original samples them."""
+    width, faces = golden.meta["kwargs"]["out_W"], golden.sibling("face_align").meta["values"]
+    found = matrices(np.stack([face_landmarks(*one) for one in faces["sets"]]), width)
+    pictures = [picture(number, *faces["frame"]) for number in range(3)]
+    aligned = torch.from_numpy(np.clip(crop_as_published(pictures, found, width), 0, 255) / 255)
+    masked = aligned * torch.from_numpy(soft_mask(*aligned.shape[2:]).copy())
+    references = stacked(aligned[golden.meta["values"]["references"]])
+    golden.meta["loud"] = golden.sibling("lawdnet_loud").meta["loud"]
+    net = filled(golden, LawDNet(LawDNetConfig()))
+    new = net(masked, torch.from_numpy(drawn("pipeline_audio", (3, 29, 5), -1, 1)), net.prepare(references[None]))
+    return {
+        "masked": masked[..., ::4, ::4],
+        "reference": references[..., ::4, ::4],
+        "new": new[..., ::2, ::2],
+        "matrix": square(found),
+    }
+
+
 CASES = {
+    "pipeline_80": pipeline_80,
     "face_align": face_align,
     "recover": recover,
     "smooth_square_mask": smooth_square_mask,

@@ -209,3 +209,7 @@ CASES = {
     "syncnet_256mouth_loud": syncnet,
     "vgg19_slices": vgg19_slices,
 }
+
+# What these weights make of rounding. The original itself, run on another machine than the one that made the numbers, is
+# 2.8e-3 off in dinet_loud (its specification allows 3e-3) and 1.9e-4 in lawdnet_loud's warp_0, which reaches no picture.
+TOLERANCES = {"dinet_loud": {"default": 3e-3}, "lawdnet_loud": {"warp_0": 3e-4}}

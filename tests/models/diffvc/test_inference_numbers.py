@@ -11,7 +11,7 @@ from tk_tools.models.diffvc.blocks import FrameMask
 from tk_tools.models.diffvc.fast_layers import MishInPlace, PointwiseConv2d
 from tk_tools.models.diffvc.networks import DiffVC, frame_mask
 from tk_tools.models.diffvc.score import ConditionedConv2d, ScoreConfig
-from tk_tools.models.diffvc.winograd import WinogradConv2d, transforms
+from tk_tools.nets.winograd import WinogradConv2d, transforms
 
 STEPS = 3
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from tk_tools.models.diffvc.blocks import Block
-from tk_tools.models.diffvc.winograd import WinogradConv2d
+from tk_tools.nets.winograd import WinogradConv2d
 
 LEAST_CHANNELS = 64  # with fewer, Winograd's transforms cost what his products save
 VALUES_AT_ONCE = 1 << 16  # they stay in the processor's cache

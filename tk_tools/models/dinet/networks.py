@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tk_tools.nets.dinet_fast import use_fast_layers
 from tk_tools.nets.dinet_layers import (
     PoseEncoder,
     ResidualBlock,
@@ -146,3 +147,14 @@ class Generator(nn.Module):
         """Features of the source (B, 4 first, H/4, W/4), the sound and the references' share -> (B, 4 first)."""
         pose, sound = self.trans_conv(features, share), self.audio_encoder(audio)
         return torch.cat([pose.mean(dim=(2, 3)), sound.mean(dim=2)], dim=1)
+
+    def for_inference(self) -> Generator:
+        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
+
+        Call it on the device that it will run on. On a processor, in single precision alone, the convolutions are
+        computed in other ways.
+        """
+        self.eval().requires_grad_(False)
+        if self.out_conv[-1].weight.device.type == "cpu":
+            use_fast_layers(self)
+        return self

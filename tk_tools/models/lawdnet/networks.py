@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from tk_tools.models.lawdnet.local_affine import LocalAffineWarp, WarpField
+from tk_tools.nets.dinet_fast import use_fast_layers
 from tk_tools.nets.dinet_layers import (
     PoseEncoder,
     ResidualBlock,
@@ -147,3 +148,14 @@ class Generator(nn.Module):
         if self.config.cross_attention:
             return self.cross_attention(pose, sound)
         return torch.cat([pose.mean(dim=(2, 3)), sound.mean(dim=2)], dim=1)
+
+    def for_inference(self) -> Generator:
+        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
+
+        Call it on the device that it will run on. On a processor, in single precision alone, the convolutions are
+        computed in other ways.
+        """
+        self.eval().requires_grad_(False)
+        if self.out_conv[-1].weight.device.type == "cpu":
+            use_fast_layers(self)
+        return self

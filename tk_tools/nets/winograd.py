@@ -9,6 +9,8 @@ Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Netw
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import nn
@@ -34,12 +36,19 @@ def transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class WinogradConv2d(nn.Module):
     """The convolution 3x3 with stride and padding 1 that it is made from: (B, C_in, H, W) -> (B, C_out, H, W).
 
-    Takes and gives channels-last pictures; of other layouts the input is copied first.
+    With `enlarge` 2 the convolution of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W):
+    a patch then holds no more than 4x4 pixels. Takes and gives channels-last pictures; of other layouts the input is
+    copied first.
     """
 
-    def __init__(self, conv: nn.Conv2d):
+    def __init__(self, conv: nn.Conv2d, enlarge: Literal[1, 2] = 1):
         super().__init__()
-        results, kernels, patches = (torch.from_numpy(np.kron(matrix, matrix)) for matrix in transforms())
+        results, kernels, patches = transforms()
+        self.enlarge = enlarge
+        if enlarge == 2:
+            patches = patches @ np.eye(PATCH // 2 + 1)[(np.arange(PATCH) + 1) // 2]
+        self.patch = patches.shape[1]
+        results, kernels, patches = (torch.from_numpy(np.kron(matrix, matrix)) for matrix in (results, kernels, patches))
         weight = conv.weight.detach()
         flat = weight.permute(2, 3, 1, 0).reshape(KERNEL**2, -1).double()
         shape = (PATCH**2, weight.shape[1], weight.shape[0])
@@ -49,22 +58,24 @@ class WinogradConv2d(nn.Module):
         self.register_buffer("results", results.to(weight.dtype))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        batch, channels, height, width = x.shape
+        batch, channels, *size = x.shape
         x = x.permute(0, 2, 3, 1)
+        height, width = (side * self.enlarge for side in size)
         rows, columns = -(-height // TILE), -(-width // TILE)
         made = x.new_empty(batch, rows, TILE, columns, TILE, len(self.bias))
         tiles = made.permute(0, 1, 2, 4, 3, 5)  # (B, rows, 4, 4, columns, C_out)
         step = max(1, TILES_AT_ONCE // columns)
+        stride = TILE // self.enlarge  # of the patches, in pixels of the input
         for item in range(batch):
             for row in range(0, rows, step):
                 target = tiles[item, row : row + step].permute(1, 2, 0, 3, 4)
-                top, bottom = row * TILE - 1, (row + target.shape[2]) * TILE + 1
+                top, bottom = row * stride - 1, (row + target.shape[2]) * stride + 1
                 strip = functional.pad(
                     x[item, max(0, top) : bottom],
-                    (0, 0, 1, columns * TILE + 1 - width, max(0, -top), max(0, bottom - height)),
+                    (0, 0, 1, columns * stride + 1 - size[1], max(0, -top), max(0, bottom - size[0])),
                 )
-                patches = strip.unfold(0, PATCH, TILE).unfold(1, PATCH, TILE).permute(3, 4, 0, 1, 2)
-                found = self.patches @ patches.reshape(PATCH**2, -1)
+                patches = strip.unfold(0, self.patch, stride).unfold(1, self.patch, stride).permute(3, 4, 0, 1, 2)
+                found = self.patches @ patches.reshape(self.patch**2, -1)
                 found = torch.bmm(found.view(PATCH**2, -1, channels), self.weight)
                 found = self.results @ found.view(PATCH**2, -1)
                 torch.add(found.view(target.shape), self.bias, out=target)
