@@ -22,11 +22,11 @@ _TINY: dict[str, Any] = {
 TINY_SYNC = _TINY | {
     "mouth_size": 64,
     "learning_rate": 3e-4,
-    "batch_size": 16,
-    "max_steps": 300,
+    "batch_size": 8,
+    "max_steps": 200,
     "validate_every": 100,
-    "checkpoint_every": 300,
-    "stuck_after": 300,
+    "checkpoint_every": 200,
+    "stuck_after": 200,
 }
 
 
