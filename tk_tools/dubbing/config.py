@@ -28,34 +28,49 @@ TINY_SYNC = _TINY | {
     "checkpoint_every": 300,
     "stuck_after": 300,
 }
-_TINY_FRAME = _TINY | {
-    "perception": "pixels",
-    "gan_weight": 0.1,
-    "learning_rate": 5e-4,
-    "non_decay": 5,
-    "decay": 5,
-}
 
 
-def _frames(batch_size: int, epoch_steps: int, **values: Any) -> Mapping[str, Any]:
+def _frames(learning_rate: float, batch_size: int, epoch_steps: int, **values: Any) -> Mapping[str, Any]:
     steps = 10 * epoch_steps
-    shape = {"batch_size": batch_size, "epoch_steps": epoch_steps, "validate_every": steps // 2}
-    return _TINY_FRAME | shape | {"checkpoint_every": steps} | values
+    return (
+        _TINY
+        | {
+            "perception": "pixels",
+            "gan_weight": 0.1,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "epoch_steps": epoch_steps,
+            "non_decay": 5,
+            "decay": 5,
+            "validate_every": max(steps // 4, 1),
+            "checkpoint_every": steps,
+        }
+        | values
+    )
 
 
 TINY_FRAME = {
-    64: _frames(batch_size=4, epoch_steps=30),
-    128: _frames(batch_size=4, epoch_steps=10),
-    256: _frames(batch_size=2, epoch_steps=6),
+    64: _frames(learning_rate=1e-3, batch_size=4, epoch_steps=30),
+    128: _frames(learning_rate=5e-4, batch_size=4, epoch_steps=10),
+    256: _frames(learning_rate=3e-4, batch_size=2, epoch_steps=4),
 }
-TINY_CLIP = _frames(batch_size=1, epoch_steps=2, mouth_size=256, gan_clip_weight=0.1)
+TINY_CLIP = _frames(
+    learning_rate=1e-4,
+    batch_size=1,
+    epoch_steps=1,
+    mouth_size=256,
+    gan_clip_weight=0.1,
+    val_items_per_clip=4,
+    validate_every=5,
+    log_every=5,
+)
 
 
 def mouth_size(default: int) -> Any:
     """The key of that name, with a stage's own default."""
     return Field(
         default,
-        ge=32,
+        ge=64,  # a discriminator sees nothing of smaller ones
         multiple_of=32,
         description="Side of the mouth in pixels; the crop around it is 13/8 as high and 5/4 as wide.",
     )

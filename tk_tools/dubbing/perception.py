@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Literal
 
@@ -47,5 +48,11 @@ def make_perception(kind: Literal["vgg19", "pixels"]) -> nn.Module:
     check_perception(kind)
     if kind == "vgg19":
         return load_perceptual_loss(find_weights("vgg19"))
-    log.warning("likeness is judged by the pictures themselves (perception=pixels), without VGG19: they come out soft")
+    _tell_pixels()
     return PixelLoss()
+
+
+@functools.cache
+def _tell_pixels() -> None:
+    """Once, whatever the number of stages."""
+    log.warning("likeness is judged by the pictures themselves (perception=pixels), without VGG19: they come out soft")

@@ -63,6 +63,7 @@ class SyncTask(DubbingTask):
 
     def set_up(self, net: SyncNet) -> None:
         """Take the network and its optimiser into training."""
+        net = net.to(memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(self.trained(net), lr=self.config.learning_rate, fused=True)
         self.net, self.optimizer = self.fabric.setup(net, optimizer)
         self.modules, self.optimizers = {"sync": self.net}, {"sync": self.optimizer}

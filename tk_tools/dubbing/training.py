@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 6  # rows of the sample picture
 _LAST_ROWS = 20  # of metrics.csv, by which swings are told
+_CLEARLY = 1.2
 _SWINGS = 0.5  # deviation of the sync loss over its mean
 
 
@@ -119,7 +120,7 @@ class FrameTask(DubbingTask):
 
     def set_up(self, generator: nn.Module, discriminator: Discriminator, perception: nn.Module) -> None:
         """Take generator and discriminator into training; perception: distance of made and real pictures."""
-        self.perception = self.fabric.to_device(perception)
+        self.perception = self.fabric.to_device(perception.to(memory_format=torch.channels_last))
         height, width = crop_size(self.config.mouth_size)
         self.hole = self.fabric.to_device(torch.tensor(type(self).mask(height, width)))
         self.square = mouth_square(self.config.mouth_size)
@@ -130,6 +131,7 @@ class FrameTask(DubbingTask):
 
     def take(self, name: str, net: nn.Module, learning_rate: float) -> nn.Module:
         """A network with its optimiser and schedule into training, under one name; gives it as it is to be called."""
+        net = net.to(memory_format=torch.channels_last)
         optimizer = type(self).optimizer_kind(self.trained(net), lr=learning_rate, fused=True)
         net, optimizer = self.fabric.setup(net, optimizer)
         self.modules[name], self.optimizers[name] = net, optimizer
@@ -260,7 +262,7 @@ class ClipTask(FrameTask):
         self.clip_discriminator = self.take("clip_discriminator", discriminator, rate)
         self.sync = sync
         if sync is not None:
-            self.sync_net = self.fabric.to_device(sync.net).requires_grad_(False)
+            self.sync_net = self.fabric.to_device(sync.net.to(memory_format=torch.channels_last)).requires_grad_(False)
 
     def inputs(self, batch: dict[str, Tensor]) -> tuple[Tensor, ...]:
         """As of frames, (5 B, ...) and time first; and what the SyncNet hears, (B, channels, 9)."""
@@ -307,7 +309,7 @@ class ClipTask(FrameTask):
                 " averages over more clips, and a SyncNet trained with learning_rate 1e-5 or loss=bce is calmer"
             )
         judged = [row for row in history if "val/sync_true" in row]
-        if judged and judged[-1]["val/sync_true"] > judged[-1]["val/sync"]:
+        if judged and judged[-1]["val/sync_true"] > _CLEARLY * judged[-1]["val/sync"]:
             return (
                 f"the SyncNet finds made mouths (loss {judged[-1]['val/sync']:.3f}) better in sync than real ones"
                 f" ({judged[-1]['val/sync_true']:.3f}): it has nothing more to teach, or the clips' sound is shifted;"

@@ -1,5 +1,8 @@
-"""DINet: a face speaks the given sound, at high resolution. Zhang et al., "DINet: Deformation Inpainting Network for
-Realistic Face Visually Dubbing on High Resolution Video", AAAI 2023 (arXiv 2303.03988)."""
+"""DINet: a face speaks the given sound, at high resolution.
+
+Zhang et al., "DINet: Deformation Inpainting Network for Realistic Face Visually Dubbing on High Resolution Video",
+AAAI 2023 (arXiv 2303.03988).
+"""
 
 from tk_tools.models import Beside, Model, Stage
 

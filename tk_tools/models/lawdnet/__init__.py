@@ -1,5 +1,8 @@
-"""LawDNet: a face speaks the given sound, at high resolution. Deng et al., "LawDNet: Enhanced Audio-Driven Lip Synthesis
-via Local Affine Warping Deformation", 2024 (arXiv 2409.09326)."""
+"""LawDNet: a face speaks the given sound, at high resolution.
+
+Deng et al., "LawDNet: Enhanced Audio-Driven Lip Synthesis via Local Affine Warping Deformation", 2024
+(arXiv 2409.09326).
+"""
 
 from tk_tools.models import Beside, Model, Stage
 
