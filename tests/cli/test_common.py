@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audio.recogniser_weights import write_deepspeech
 from tests.audio.speaker_weights import write_ge2e
 from tests.cli.conftest import SCRIPTS
 
@@ -35,6 +36,7 @@ FILE_TOOLS = {
     "tk-extract-audio": ".wav",
     "tk-mel": ".mel.h5",
     "tk-embed": ".embed.h5",
+    "tk-feat": ".feat.h5",
     "tk-crop-face": ".face.h5",
 }
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
@@ -95,16 +97,19 @@ def test_an_unknown_option_is_wrong_usage(tk, tool):
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
-    return write_ge2e(tmp_path_factory.mktemp("weights"))
+    folder = write_ge2e(tmp_path_factory.mktemp("weights"))
+    write_deepspeech(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _weights(monkeypatch, weights):
+    """Those of tk-embed and tk-feat, which ask for them first."""
+    monkeypatch.setenv("TK_WEIGHTS", str(weights))
 
 
 @pytest.mark.parametrize("tool", FILE_TOOLS)
 class TestFileTools:
-    @pytest.fixture(autouse=True)
-    def _weights(self, monkeypatch, weights):
-        """Those of tk-embed, which asks for them first."""
-        monkeypatch.setenv("TK_WEIGHTS", str(weights))
-
     def test_no_arguments(self, tk, tool):
         ran = tk(tool)
         assert ran.code == 2

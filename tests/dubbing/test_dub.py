@@ -1,6 +1,8 @@
 """One face speaks one sound by LawDNet or DINet: length, clock, place, and what happens where something is missing."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import cv2
@@ -282,3 +284,37 @@ def test_own_sound_stays_beside_the_pictures(folder, lawdnet):
     silent = write_clip(folder / "mute.mp4", sound=None, frames=5)
     with pytest.raises(InputError, match="has no sound"):
         speak("lawdnet", silent, silent, checkpoint, folder / "no.mp4")
+
+
+MEASURE = """
+import sys, threading, time
+from pathlib import Path
+from tk_tools.dubbing.options import DubOptions
+from tk_tools.models.lawdnet.inference import infer
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+peak = 0
+def watch():
+    global peak
+    while True:
+        peak = max(peak, resident())
+        time.sleep(0.01)
+face, checkpoint, sound, places, target = map(Path, sys.argv[1:])
+threading.Thread(target=watch, daemon=True).start()
+infer(face, checkpoint, sound, places, target, DubOptions())
+print(peak)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length(folder, lawdnet):
+    peaks = {}
+    for seconds in (4, 12):
+        sound = write_sound(folder / f"{seconds}s.wav", seconds)
+        clip = write_face(folder / f"{seconds}s.mp4", frames=25 * seconds)
+        crop_faces(clip, folder / f"{seconds}s.face.h5", CropOptions(layout="lawdnet", width=80))
+        paths = [clip, lawdnet[0], sound, folder / f"{seconds}s.face.h5", folder / f"{seconds}s-out.mp4"]
+        done = subprocess.run([sys.executable, "-c", MEASURE, *paths], capture_output=True, text=True, check=True)
+        peaks[seconds] = int(done.stdout)
+    assert peaks[12] < 1.1 * peaks[4]

@@ -12,11 +12,12 @@ from tests.media import write_click_wav
 from tk_tools.errors import InputError
 from tk_tools.files.average_mel_file import FramedPhones, write_average_mel_file
 from tk_tools.files.embed_file import FrontEnd, write_embed_file
+from tk_tools.files.feature_file import Features, write_feature_file
 from tk_tools.files.mel_file import Mel, write_mel_file
 from tk_tools.files.phone_averages_file import PhoneAverages, write_phone_averages
 from tk_tools.files.provenance import Provenance, Source
 from tk_tools.files.sync_file import SyncCurve, create_sync_file
-from tk_tools.plots import PlotOptions, embed, mel, phones, sync, training, waveform
+from tk_tools.plots import PlotOptions, embed, features, mel, phones, sync, training, waveform
 from tk_tools.plots.similarity import draw_similarities
 
 MADE = Provenance({}, Source("made", "here"))
@@ -86,6 +87,18 @@ def test_embed_shows_another_voice_in_its_windows(tmp_path, windows):
     else:
         bar = np.argwhere((picture[:, :, 2] > picture[:, :, 0] + 60).any(axis=0))
         assert 60 < bar.mean() < 200
+
+
+def test_features_are_bright_at_their_time_and_channel(tmp_path):
+    values = np.zeros((100, 29), np.float32)
+    values[60:80, 20:25] = 1
+    write_feature_file(tmp_path / "a.feat.h5", Features(values, "deepspeech"), MADE)
+    picture = features.draw(tmp_path / "a.feat.h5", PlotOptions()).astype(int)[:, :850]
+    bright = np.argwhere((np.abs(picture - (252, 253, 191)) < 8).all(axis=2))  # the end of magma
+    dark = np.argwhere((np.abs(picture - (0, 0, 4)) < 2).all(axis=2))
+    low, high = dark.min(axis=0), dark.max(axis=0)
+    middle = (bright.mean(axis=0) - low) / (high - low)
+    assert middle == pytest.approx([1 - 22.5 / 29, 0.7], abs=0.03)
 
 
 @pytest.mark.parametrize("count", [3, 120])

@@ -1,9 +1,11 @@
 """Loading takes every form that checkpoints are published in, and refuses the rest in one line."""
 
 import argparse
+import enum
 import os
 import pickle
 import sys
+import typing
 import zipfile
 from collections import defaultdict
 from pathlib import PurePosixPath
@@ -150,6 +152,18 @@ def test_training_checkpoint_gives_its_config(tmp_path, state):
 def test_pickled_configuration_is_read_past(tmp_path, state, held, zipped):
     path = tmp_path / "with_options.pth"
     torch.save({"state_dict": state, "hyper_parameters": held}, path, _use_new_zipfile_serialization=zipped)
+    assert_same(load_state_dict(path), state)
+
+
+def test_classes_and_types_that_lightning_keeps_are_read_past(tmp_path, state, monkeypatch):
+    """As in the checkpoint of deepspeech.pytorch: an enum of torch's LSTMs, and what List[str] is made by."""
+    module = ModuleType("deepspeech_pytorch")
+    module.RNNType = enum.Enum("RNNType", {"lstm": torch.nn.LSTM}, module="deepspeech_pytorch")
+    monkeypatch.setitem(sys.modules, "deepspeech_pytorch", module)
+    path = tmp_path / "lightning.ckpt"
+    held = {"rnn_type": module.RNNType.lstm, "kind": typing.List[str], "none": type(None)}  # noqa: UP006
+    torch.save({"state_dict": state, "hyper_parameters": held}, path)
+    monkeypatch.delitem(sys.modules, "deepspeech_pytorch")
     assert_same(load_state_dict(path), state)
 
 

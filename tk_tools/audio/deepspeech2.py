@@ -77,8 +77,13 @@ def spectrogram_blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def normalised(columns: np.ndarray) -> np.ndarray:
     """(columns, 161) float32 less their mean, over their (sample) deviation; silence becomes zeros."""
-    deviation = float(columns.std(ddof=1, dtype=np.float64))
-    return (columns - np.float32(columns.mean(dtype=np.float64))) / np.float32(max(deviation, _LEAST_DEVIATION))
+    mean = columns.mean(dtype=np.float64)
+    blocks = (columns[start : start + _COLUMNS] for start in range(0, len(columns), _COLUMNS))
+    squares = sum(np.square(block - mean).sum() for block in blocks)
+    deviation = max(np.sqrt(squares / (columns.size - 1)), _LEAST_DEVIATION)
+    result = columns - np.float32(mean)
+    result /= np.float32(deviation)
+    return result
 
 
 def _columns(samples: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -45,8 +44,9 @@ class DeepSpeech2(nn.Module):
         """(161, T) of a whole recording -> scores (T', 29) before the softmax of every `every`-th of (T - 1) // 2 + 1
         steps. In blocks; what is kept of the whole is the input and output of one LSTM, about 35 MB a minute.
         """
-        columns = spectrogram.shape[1]
-        steps = torch.cat([self.convolved(spectrogram, block) for block in blocks_of((columns - 1) // 2 + 1, _BLOCK)])
+        steps = spectrogram.new_empty((spectrogram.shape[1] - 1) // 2 + 1, _INPUTS)
+        for block in blocks_of(len(steps), _BLOCK):
+            steps[block] = self.convolved(spectrogram, block)
         for layer in self.rnns:
             steps = layer(steps)
         return self.fc[0].module(steps[::every])

@@ -1,7 +1,8 @@
 """The discriminator of DINet and LawDNet: patches of a picture, or of a clip's stacked pictures, real or made?
 
 Key names are those of `net_dI` (one picture) and `net_dV` (five) in the published checkpoints.
-Source: Siarohin et al., "First Order Motion Model for Image Animation", NeurIPS 2019; MRzzm/DINet, models/Discriminator.py.
+Source: Siarohin et al., "First Order Motion Model for Image Animation", NeurIPS 2019; MRzzm/DINet,
+models/Discriminator.py.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class _DownBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judges pictures in 0..1: channels 3 for one RGB frame, 15 for five, stacked; `width` scales the inner channels."""
+    """Judges pictures in 0..1. channels: 3 for one RGB frame, 15 for five, stacked; `width` scales the inner ones."""
 
     def __init__(self, channels: int = 3, width: float = 1.0):
         super().__init__()

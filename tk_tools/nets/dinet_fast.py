@@ -1,4 +1,4 @@
-"""The layers of DINet and LawDNet that give the same numbers sooner, for inference on a processor in single precision."""
+"""Layers of DINet and LawDNet that give the same numbers sooner, for inference on a processor in single precision."""
 
 from __future__ import annotations
 

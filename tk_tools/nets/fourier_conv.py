@@ -29,14 +29,14 @@ class FourierConv2d(nn.Module):
         step = self.tile - self.kernel + 1
         rows, columns = -(-height // step), -(-width // step)
         before, after = self.kernel // 2, self.kernel - 1 - self.kernel // 2
-        padded = functional.pad(
-            x, (before, columns * step + after - width, before, rows * step + after - height)
-        )
+        padded = functional.pad(x, (before, columns * step + after - width, before, rows * step + after - height))
         tiles = padded.unfold(2, self.tile, step).unfold(3, self.tile, step)
         found = torch.fft.rfft2(tiles)  # (B, C_in, rows, columns, tile, tile / 2 + 1)
         frequencies = found.shape[4:]
         found = found.permute(4, 5, 0, 2, 3, 1).reshape(len(self.spectrum), -1, channels)
         made = torch.bmm(found, self.spectrum).view(*frequencies, batch, rows, columns, -1).permute(2, 5, 3, 4, 0, 1)
-        made = torch.fft.irfft2(made, s=(self.tile, self.tile))[..., :step, :step] + self.bias[:, None, None, None, None]
+        made = (
+            torch.fft.irfft2(made, s=(self.tile, self.tile))[..., :step, :step] + self.bias[:, None, None, None, None]
+        )
         made = made.transpose(3, 4).reshape(batch, -1, rows * step, columns * step)
         return made[:, :, :height, :width]

@@ -36,9 +36,9 @@ def transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class WinogradConv2d(nn.Module):
     """The convolution 3x3 with stride and padding 1 that it is made from: (B, C_in, H, W) -> (B, C_out, H, W).
 
-    With `enlarge` 2 the convolution of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W):
-    a patch then holds no more than 4x4 pixels. Takes and gives channels-last pictures; of other layouts the input is
-    copied first.
+    With `enlarge` 2 that of the picture doubled by nearest neighbour, (B, C_in, H, W) -> (B, C_out, 2 H, 2 W): a patch
+    then holds no more than 4x4 pixels. Takes and gives channels-last pictures; of other layouts the input is copied
+    first.
     """
 
     def __init__(self, conv: nn.Conv2d, enlarge: Literal[1, 2] = 1):
@@ -48,7 +48,9 @@ class WinogradConv2d(nn.Module):
         if enlarge == 2:
             patches = patches @ np.eye(PATCH // 2 + 1)[(np.arange(PATCH) + 1) // 2]
         self.patch = patches.shape[1]
-        results, kernels, patches = (torch.from_numpy(np.kron(matrix, matrix)) for matrix in (results, kernels, patches))
+        results, kernels, patches = (
+            torch.from_numpy(np.kron(matrix, matrix)) for matrix in (results, kernels, patches)
+        )
         weight = conv.weight.detach()
         flat = weight.permute(2, 3, 1, 0).reshape(KERNEL**2, -1).double()
         shape = (PATCH**2, weight.shape[1], weight.shape[0])

@@ -35,12 +35,14 @@ INERT_MODULES = (
     "pytorch_lightning.",
     "argparse.Namespace",
     "typing.",
+    "_operator.getitem",  # List[str] is made by it
     "pathlib.",
     "numpy.",
+    "torch.nn.modules.",
 )
 """Configuration that published checkpoints pickle beside their tensors: read as empty objects, no code runs."""
 
-PLAIN_TYPES = ("list", "dict", "int", "float", "str", "slice")
+PLAIN_TYPES = ("list", "dict", "int", "float", "str", "slice", "bool", "tuple", "type", "long", "unicode")
 LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 _GRAPH_HEAD = re.compile(rb"\x0a[\x80-\xff]{0,4}[\x00-\x7f]\x0a[\x00-\x7f][\w.]", re.DOTALL)  # a node, its name first
 TRAINING_STATE = re.compile(r"optim|sched|^opt_|^sch_|scaler|random|sampler", re.IGNORECASE)

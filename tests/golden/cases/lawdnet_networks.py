@@ -34,7 +34,11 @@ def sliced(golden, results: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         rule = re.fullmatch(r"(\w+)\[(.*)\]", golden.meta["slices"].get(name, f"{name}[...]"))
         parts = [part.split(":") if ":" in part else part for part in rule[2].split(",")]
         index = tuple(
-            ... if part == "..." else int(part) if isinstance(part, str) else slice(*(int(n) if n else None for n in part))
+            ...
+            if part == "..."
+            else int(part)
+            if isinstance(part, str)
+            else slice(*(int(n) if n else None for n in part))
             for part in parts
         )
         cut[name] = results[rule[1]][index]
@@ -210,6 +214,7 @@ CASES = {
     "vgg19_slices": vgg19_slices,
 }
 
-# What these weights make of rounding. The original itself, run on another machine than the one that made the numbers, is
-# 2.8e-3 off in dinet_loud (its specification allows 3e-3) and 1.9e-4 in lawdnet_loud's warp_0, which reaches no picture.
+# What these weights make of rounding. The original itself, run on another machine than the one that made the numbers,
+# is 2.8e-3 off in dinet_loud (its specification allows 3e-3) and 1.9e-4 in lawdnet_loud's warp_0, which reaches no
+# picture.
 TOLERANCES = {"dinet_loud": {"default": 3e-3}, "lawdnet_loud": {"warp_0": 3e-4}}

@@ -62,7 +62,7 @@ class AdaAT(nn.Module):
         self.translation = nn.Sequential(nn.Linear(code_size, 2 * channels), nn.Tanh())
 
     def blend(self, features: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) -> (B, C, H, W): channel d is what lies at d C / (C - 1) - 1/2 between the channels, 0 outside."""
+        """(B, C, H, W) -> the same: channel d is what lies at d C / (C - 1) - 1/2 between the channels, 0 outside."""
         count = self.channels
         place = 2 * (torch.arange(count, device=features.device) / (count - 1)) - 1
         place = ((place + 1) * count - 1) / 2  # rounded as the original is
@@ -125,9 +125,7 @@ class Generator(nn.Module):
         appearance = self.adaAT.blend(self.appearance_conv_list[0](features))
         return Prepared(self.trans_conv.share(features), appearance)
 
-    def forward(
-        self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared
-    ) -> torch.Tensor:
+    def forward(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
         """(B, 3, H, W) with the mouth square 0, (B, audio_channels, 5), (B, 3 * references, H, W) -> (B, 3, H, W).
 
         The audio's third frame is that of the picture. Sides are multiples of 4. `references` may be what `prepare`

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 WarpField = Literal["published", "upright"]
 GRID = (60, 60)  # rows and columns of the coarse grid
+VALUES_AT_ONCE, GPU_VALUES_AT_ONCE = 1 << 16, 1 << 24  # of the coarse grids of some channels
 
 
 def cell_centres(count: int, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -34,16 +35,21 @@ def coarse_field(
     points: (B, N, C, 2) key points x, y; radii: (B, N, C, 1) of their influence; similarities: (B, N, C, 4) with the
     scale less 1, the angle over pi, and the translation x, y.
     """
-    x = cell_centres(grid[1], points.device)[:, None]
-    y = cell_centres(grid[0], points.device)
+    parameters = torch.cat([points, radii, similarities], dim=-1).transpose(1, 2)
+    field = _FieldInParts.apply(parameters.flatten(end_dim=1), grid)
+    return field.unflatten(0, parameters.shape[:2])
+
+
+def _field(parameters: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    """(K, N, 7) parameters of K channels, in coarse_field's order -> (K, columns, rows, 2)."""
+    x = cell_centres(grid[1], parameters.device)[:, None]
+    y = cell_centres(grid[0], parameters.device)
     total_x = total_y = total = 0.0
-    for point, radius, similarity in zip(points.unbind(1), radii.unbind(1), similarities.unbind(1), strict=True):
-        kx, ky, rho, sigma, angle, tx, ty = (
-            part[..., None] for part in torch.cat([point, radius, similarity], dim=-1).split(1, dim=-1)
-        )
-        dx, dy = x - kx, y - ky  # (B, C, columns, 1), (B, C, 1, rows)
+    for point in parameters.unbind(1):
+        kx, ky, radius, sigma, angle, tx, ty = point[:, :, None, None].unbind(1)
+        dx, dy = x - kx, y - ky  # (K, columns, 1), (K, 1, rows)
         # Bounded, since the slope of the root at 0, on the very key point, is infinite.
-        influence = torch.exp((dx**2 + dy**2).clamp(min=1e-30).sqrt() / -rho)
+        influence = torch.exp((dx**2 + dy**2).clamp(min=1e-30).sqrt() / -radius)
         turn = math.pi * angle * influence
         scale = 1 + sigma * influence
         cos, sin = scale * turn.cos(), scale * turn.sin()
@@ -52,6 +58,34 @@ def coarse_field(
         total_y = total_y + weight * (dy * cos - dx * sin + ty * influence + ky)
         total = total + weight
     return torch.stack([total_x / total, total_y / total], dim=-1)
+
+
+class _FieldInParts(torch.autograd.Function):
+    """_field for some channels at a time, computed anew for the gradient: what lies between stays in the processor's
+    cache, and the memory of training does not hold some thirty arrays of the coarse grid for every key point."""
+
+    @staticmethod
+    def forward(ctx, parameters: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+        ctx.save_for_backward(parameters)
+        ctx.grid = grid
+        return torch.cat([_field(part, grid) for part in parameters.split(_channels_at_once(parameters, grid))])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (parameters,) = ctx.saved_tensors
+        step = _channels_at_once(parameters, ctx.grid)
+        found = []
+        for part, wanted in zip(parameters.split(step), gradient.split(step), strict=True):
+            with torch.enable_grad():
+                part = part.detach().requires_grad_()
+                found += torch.autograd.grad(_field(part, ctx.grid), part, wanted)
+        return torch.cat(found), None
+
+
+def _channels_at_once(parameters: torch.Tensor, grid: tuple[int, int]) -> int:
+    values = VALUES_AT_ONCE if parameters.device.type == "cpu" else GPU_VALUES_AT_ONCE
+    return max(1, values // math.prod(grid))
 
 
 def sampling_grid(field: torch.Tensor, size: tuple[int, int], warp_field: WarpField = "published") -> torch.Tensor:

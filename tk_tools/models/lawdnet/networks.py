@@ -125,9 +125,7 @@ class Generator(nn.Module):
         features = self.ref_in_conv(references)
         return Prepared(self.trans_conv.share(features), self.appearance_conv_list[-1](features))
 
-    def forward(
-        self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared
-    ) -> torch.Tensor:
+    def forward(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
         """(B, 3, H, W) with the mouth masked, (B, audio_channels, 5), (B, 3 * references, H, W) -> (B, 3, H, W).
 
         The audio's third frame is that of the picture. Sides are multiples of 4. `references` may be what `prepare`

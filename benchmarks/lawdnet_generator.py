@@ -1,0 +1,78 @@
+"""Frames per second of the generators of LawDNet and DINet: ours as tk-infer runs them, beside the originals' own.
+
+python -m benchmarks.lawdnet_generator LAWDNET DINET
+Checkouts of iPaw-AI-LAB/LawDNet_2024 and MRzzm/DINet. The same random weights in both, loud enough that every input is
+heard, on pictures of 416x320; float32, the references prepared once, as for a video. Processor time of one core.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks.measure import in_turn, one_core, report
+from benchmarks.original_lawdnet import import_from
+
+SIZE = (416, 320)
+BATCHES = (1, 5)
+ROUNDS = 2
+
+
+def shaken(network: nn.Module) -> nn.Module:
+    """In eval mode, with statistics as after training and weights that let the inputs through."""
+    torch.manual_seed(0)
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5)
+        elif sum(side > 1 for side in tensor.shape) >= 2:
+            tensor.normal_(std=1.4 / tensor[0].numel() ** 0.5)
+    return network.eval()
+
+
+@torch.inference_mode()
+def compare(name: str, theirs: nn.Module, ours: nn.Module) -> list[dict]:
+    """A row for each batch."""
+    ours.load_state_dict(theirs.state_dict())
+    ours.for_inference()
+    references = torch.rand(1, 15, *SIZE)
+    prepared = ours.prepare(references)
+    rows = []
+    for batch in BATCHES:
+        source, audio = torch.rand(batch, 3, *SIZE), torch.randn(batch, 29, 5)
+        all_references = references.expand(batch, -1, -1, -1).contiguous()
+        difference = ours(source, audio, prepared) - theirs(source, all_references, audio)
+        seconds, original = in_turn(
+            lambda source=source, audio=audio: ours(source, audio, prepared),
+            lambda source=source, audio=audio, given=all_references: theirs(source, given, audio),
+            rounds=ROUNDS,
+            clock=time.process_time,
+        )
+        rows.append(
+            {
+                "what": f"{name}, batch {batch}, fp32",
+                "frames_per_second": batch / seconds,
+                "original_frames_per_second": batch / original,
+                "ratio": original / seconds,
+                "largest_difference": float(difference.abs().max()),
+            }
+        )
+    return rows
+
+
+def main(lawdnet: Path, dinet: Path) -> None:
+    from tk_tools.models.dinet.networks import Generator as DINet
+    from tk_tools.models.lawdnet.networks import Generator as LawDNet
+
+    one_core()
+    original = import_from(lawdnet, "LawDNet").LawDNet(source_channel=3, ref_channel=15, audio_channel=29, device="cpu")
+    rows = compare("LawDNet", shaken(original), LawDNet())
+    original = import_from(dinet, "DINet").DINet(source_channel=3, ref_channel=15, audio_channel=29)
+    report("lawdnet_generator", rows + compare("DINet", shaken(original), DINet()))
+
+
+if __name__ == "__main__":
+    main(*(Path(argument).resolve() for argument in sys.argv[1:3]))
