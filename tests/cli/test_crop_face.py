@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from tests.face.openface import write_openface
 from tests.face.scenes import ground, put_face
 from tests.face.test_crop import write_video
+from tk_tools.files.face_file import FaceFile
 
 
 @pytest.fixture
@@ -59,6 +61,10 @@ def test_several_faces_are_told_unless_one_is_asked_for(tk, tmp_path):
         (("--backend", "face-alignment", "--boxes", "."), "--detector folder"),
         (("--backend", "face-alignment", "--device", "cuda:99"), "--device"),
         (("--face", "middle"), "say largest, left, right"),
+        (("--width", "640"), "wav2lip has one size"),
+        (("--layout", "lawdnet", "--width", "4"), "--width"),
+        (("--landmarks", ".", "--backend", "dlib"), "--landmarks and --backend"),
+        (("--landmarks", "nowhere"), "nowhere"),
         (("--layout", "round"), "wav2lip"),
         (("--backend", "eye"), "face-alignment"),
         (("--pads", "1", "2", "3", "x"), "not a valid integer"),
@@ -69,6 +75,21 @@ def test_wrong_values_end_with_2_before_anything_is_opened(tk, tmp_path, argumen
     assert ran.code == 2
     assert said in ran.err
     assert not (tmp_path / "out").exists()
+
+
+def test_openface_files_are_taken_by_name(tk, clips, tmp_path):
+    tk("tk-crop-face", "--layout", "lawdnet", "--width", "80", clips / "face.mp4", tmp_path / "face.face.h5")
+    (tmp_path / "csv").mkdir()
+    with FaceFile(tmp_path / "face.face.h5") as file:
+        assert (file.frames.width, file.frames.height) == (80, 104)
+        write_openface(tmp_path / "csv" / "face.csv", file.landmarks)
+    options = ("--layout", "dinet", "--landmarks", tmp_path / "csv")
+    ran = tk("tk-crop-face", *options, clips, tmp_path / "out")
+    assert (ran.code, ran.paths) == (1, [tmp_path / "out" / "face.face.h5"])
+    assert f"{tmp_path / 'csv' / 'none.csv'}: cannot be read" in ran.err
+    assert "already there" in tk("tk-crop-face", *options, clips, tmp_path / "out").err
+    with FaceFile(tmp_path / "out" / "face.face.h5") as file:
+        assert (file.layout, file.backend) == ("dinet", "openface")
 
 
 def test_missing_weights_are_told_in_one_line(tk, clips, tmp_path, monkeypatch):

@@ -255,7 +255,8 @@ def test_help_names_models_and_their_options_without_heavy_imports():
         "heavy = [m for m in ('torch', 'pydantic', 'cv2', 'numpy', 'av', 'h5py') if m in sys.modules]\n"
         "print(heavy, file=sys.stderr); sys.exit(code)"
     )
-    for arguments, expected in ((["--help"], "wav2lip"), (["wav2lip", "--help"], "--on-short-video")):
+    named = ("wav2lip", "lawdnet", "dinet")
+    for arguments, expected in ((["--help"], "lawdnet"), *(([name, "--help"], "--on-short-video") for name in named)):
         done = subprocess.run(
             [sys.executable, "-c", script.format(arguments)], capture_output=True, text=True, check=True
         )

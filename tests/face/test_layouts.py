@@ -66,40 +66,46 @@ def test_syncnet_is_lower_and_larger(landmarks):
     np.testing.assert_allclose(warp.transform_corners(transform, 224, 224)[[0, 2]].ravel(), expected)
 
 
-def golden_face(scale, degrees, x, y, wobble, phase):
-    """The face of the published alignment's reference numbers, by its closed form."""
-    turn, face = np.pi / 16, np.zeros((68, 2))
-    jaw, five, six, k = np.arange(17) * turn, np.arange(5), np.arange(6), np.arange(68)
-    face[:17] = np.stack([-0.5 * np.cos(jaw), 0.1 + 0.62 * np.sin(jaw)], axis=1)
-    brow = -0.17 - 0.05 * np.sin(np.pi * five / 4)
-    face[17:22] = np.stack([-0.42 + 0.08 * five, brow], axis=1)
-    face[22:27] = np.stack([0.1 + 0.08 * five, brow], axis=1)
-    face[27:31] = np.stack([np.zeros(4), -0.05 + 0.1 * np.arange(4)], axis=1)
-    face[31:36] = np.stack([-0.1 + 0.05 * five, 0.33 + 0.02 * np.sin(np.pi * five / 4)], axis=1)
-    angle = np.pi + six * np.pi / 3
-    for start, side in ((36, -0.25), (42, 0.25)):
-        face[start : start + 6] = np.stack([side + 0.085 * np.cos(angle), -0.02 + 0.035 * np.sin(angle)], axis=1)
-    outer, inner = np.pi + np.arange(12) * np.pi / 6, np.pi + np.arange(8) * np.pi / 4
-    face[48:60] = np.stack([0.2 * np.cos(outer), 0.5 + 0.07 * np.sin(outer)], axis=1)
-    face[60:] = np.stack([0.15 * np.cos(inner), 0.5 + 0.025 * np.sin(inner)], axis=1)
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    face = scale * face @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
-    return face + wobble * np.stack([np.sin(1.7 * k + phase), np.cos(2.3 * k + phase)], axis=1)
+@pytest.mark.parametrize("width", [80, 360, 640])
+def test_lawdnet_is_one_crop_at_any_width(landmarks, width):
+    """The template lies on pixel centres, as published: half a pixel of each width."""
+    small, large = (layouts.find_layout("lawdnet", size) for size in (width, 320))
+    assert (small.width, small.height) == (width, 13 * width // 10)
+    places = [
+        warp.apply_points(layout.transform(layout.corners(landmarks), 400, 300), landmarks) for layout in (small, large)
+    ]
+    np.testing.assert_allclose(places[0] * 320 / width, places[1], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("face", "matrix"),
-    [
-        ((300, 0, 480, 330, 0.0, 0.0), [[0.92836946, 0, -285.61743], [0, 0.92836946, -201.28535]]),
-        ((420, 12, 470, 300, 2.5, 0.3), [[0.64698708, 0.13700466, -185.07867], [-0.13700466, 0.64698708, -24.436417]]),
-        ((150, -25, 600, 260, 1.5, 1.1), [[1.6754413, -0.77394801, -644.02454], [0.77394801, 1.6754413, -794.53345]]),
-    ],
-)
-def test_lawdnet_turns_the_face_as_published(face, matrix):
-    """iPaw-AI-LAB/LawDNet_2024@76a14bb FaceAlign at a width of 320; its arithmetic is float32."""
+def test_lawdnet_lays_the_eyes_level_and_the_nose_in_the_middle(landmarks):
+    turned = (landmarks - 100) @ np.array([[0.8, 0.6], [-0.6, 0.8]]) + 300
     layout = layouts.find_layout("lawdnet")
-    transform = layout.transform(layout.corners(golden_face(*face)), 960, 840)
-    np.testing.assert_allclose(transform, matrix, rtol=1e-6, atol=2e-3)
+    placed = warp.apply_points(layout.transform(layout.corners(turned), 600, 600), turned)
+    assert abs(placed[36:42, 1].mean() - placed[42:48, 1].mean()) < 1e-4
+    assert placed[30, 0] == pytest.approx(160)
+
+
+def test_landmarks_in_one_point_still_give_a_crop():
+    """A failed detector must not stop a run."""
+    for name in layouts.OF_ANY_WIDTH:
+        layout = layouts.find_layout(name)
+        transform = layout.transform(layout.corners(np.full((68, 2), 50.0)), 100, 100)
+        assert np.isfinite(transform).all()
+
+
+def test_dinet_takes_its_size_from_the_largest_face_nearby(landmarks):
+    layout = layouts.find_layout("dinet")
+    own = layout.corners(landmarks)
+    larger = layout.corners(landmarks * 1.3)
+    steady = layout.steadied(np.stack([own, own, larger]), 1)
+    alone = layout.steadied(np.stack([own]), 0)
+    side = 1.05 * (140 - landmarks[29, 1])
+    assert alone[1, 0] - alone[0, 0] == 2.5 * 4 * (int(side / 2 / 4) + 1)
+    assert steady[1, 0] - steady[0, 0] == 2.5 * 4 * (int(1.3 * side / 2 / 4) + 1)
+    for corners, size in ((own, 1), (larger, 1.3), (steady, 1), (alone, 1)):  # around the nose
+        x = (corners[0, 0] + corners[1, 0]) / 2
+        y = corners[0, 1] + (corners[2, 1] - corners[0, 1]) / 3.25
+        assert (x, y) == pytest.approx((landmarks[33, 0] * size + 0.5, landmarks[29, 1] * size + 0.5))
 
 
 @pytest.mark.parametrize("name", layouts.LAYOUTS)
@@ -125,4 +131,7 @@ def test_landmarks_from_unlike_boxes_give_the_same_face_box():
 def test_names():
     with pytest.raises(ConfigError, match="no layout wave; there are wav2lip"):
         layouts.find_layout("wave")
+    with pytest.raises(ConfigError, match="wav2lip has one size; of any width are lawdnet and dinet"):
+        layouts.find_layout("wav2lip", 100)
+    assert tuple(layouts.OF_ANY_WIDTH) == crop_face.OF_ANY_WIDTH
     assert tuple(layouts.LAYOUTS) == crop_face.LAYOUTS

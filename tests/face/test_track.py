@@ -52,6 +52,18 @@ def test_smoothing_steadies_the_box_without_delay(backend):
     assert jitter[1] < jitter[0] / 2
 
 
+def test_the_crop_of_dinet_keeps_its_size_for_a_while(backend):
+    """Without smoothing its size is that of the largest face within two pictures, in steps of four radii."""
+    pictures = [put_face(ground(300, 300), 150, 150, scale=1 + 0.01 * (i % 7)) for i in range(14)]
+    layout = find_layout("dinet")
+    frames = list(FaceStream(pictures, Tracker(backend), layout, smoothing=0.0, gap=0.0))
+    assert all(frame.valid for frame in frames)
+    own = np.array([layout.corners(frame.landmarks) for frame in frames])
+    for number, frame in enumerate(frames):
+        near = own[max(0, number - 2) : number + 3]
+        np.testing.assert_allclose(frame.corners, layout.steadied(near, min(number, 2)))
+
+
 def test_faceless_stretch_is_marked_and_the_clock_kept(backend):
     empty = ground(400, 640)
     pictures = [empty if 15 <= i < 40 else put_face(empty, 150 + 2 * i, 150, scale=0.8) for i in range(55)]

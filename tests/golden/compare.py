@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .cases import cases_of, tolerances_of
+from .cases import cases_of, tolerance_of
 from .golden import Absent, Golden
 
 DEFAULT_TOLERANCE = 1e-4
@@ -91,8 +91,10 @@ def run(path: Path, system: str) -> Row:
             return Row(name, passed=False, reason=f"{array}: not {'given' if ours is None else 'in the .npz'}")
         if ours.shape != theirs.shape:
             return Row(name, passed=False, reason=f"{array}: shape {ours.shape} instead of {theirs.shape}")
-        stated = golden.meta.get("tolerance") or tolerances_of(system, golden.name)
-        tolerance = float(stated.get(array, stated.get("default", DEFAULT_TOLERANCE)))
+        stated = golden.meta.get("tolerance", {})
+        described = tolerance_of(system, path.stem, array)
+        default = DEFAULT_TOLERANCE if described is None else described
+        tolerance = float(stated.get(array, stated.get("default", default)))
         if theirs.dtype == np.uint8:
             tolerance = max(tolerance, _levels(golden))
         error = difference(ours, theirs)

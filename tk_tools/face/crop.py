@@ -14,8 +14,9 @@ import numpy as np
 
 from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE, Backend, BackendOptions, make_backend
-from tk_tools.face.given import GivenBoxes, read_boxes
+from tk_tools.face.given import GivenBoxes, GivenLandmarks, read_boxes
 from tk_tools.face.layouts import find_layout
+from tk_tools.face.openface import read_openface
 from tk_tools.face.smooth import GAP_SECONDS, SMOOTHING_SECONDS, FaceFrame, FaceStream
 from tk_tools.face.track import Tracker
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY
@@ -25,6 +26,7 @@ from tk_tools.files.provenance import describe
 from tk_tools.files.rates import DEFAULT_FPS, FRAME_RATE
 from tk_tools.files.video import VideoReader
 
+OPENFACE = "openface"  # stands for a backend where its landmarks are given
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 
 
@@ -32,7 +34,8 @@ _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 class CropOptions:
     """How a face is found, followed and cropped.
 
-    layout: one of face.layouts.LAYOUTS. backend: one of face.backends.BACKENDS; detector: of face-alignment alone.
+    layout: one of face.layouts.LAYOUTS; width: of its crop in pixels, None for the layout's own.
+    backend: one of face.backends.BACKENDS; detector: of face-alignment alone.
     face: largest, left, right, or a number from the left. fps: pictures per second (a frames file keeps its own).
     smoothing: standard deviation of the window over the box, seconds; 0 for none. gap: longest stretch without the face
     that is interpolated, seconds. pads: top, bottom, left, right, source pixels added to the box (wav2lip layout).
@@ -40,6 +43,7 @@ class CropOptions:
     """
 
     layout: str = "wav2lip"
+    width: int | None = None
     backend: str = DEFAULT_BACKEND
     detector: str = "sfd"
     face: str = DEFAULT_FACE
@@ -81,12 +85,12 @@ def follow_face(
     options: CropOptions = CropOptions(),
     *,
     fps: float = FRAME_RATE,
-    tracker: Tracker | GivenBoxes | None = None,
+    tracker: Tracker | GivenBoxes | GivenLandmarks | None = None,
 ) -> FaceStream:
     """FaceFrames of pictures ((H, W, 3) uint8 RGB): one for each, in order, a second behind at most."""
     if tracker is None:
         tracker = Tracker(open_backend(options), options.face, fps)
-    layout = find_layout(options.layout)
+    layout = find_layout(options.layout, options.width)
     return FaceStream(pictures, tracker, layout, fps=fps, smoothing=options.smoothing, gap=options.gap)
 
 
@@ -104,19 +108,35 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
     is missing in places or one of several was followed unasked. InputError: no face at all, or the source cannot be
     read.
     """
-    source = Path(source)
-    backend = open_backend(options)
-    layout = find_layout(options.layout)
+    return _crop(Path(source), None, target, options)
+
+
+def crop_given(source: Path, landmarks: Path, target: Path, options: CropOptions) -> dict[str, Any]:
+    """crop_faces, with the landmarks of OpenFace's CSV file instead of finding them; options.backend is OPENFACE.
+
+    The facts' warning tells when the file speaks of another number of pictures than the video has.
+    """
+    return _crop(Path(source), Path(landmarks), target, options)
+
+
+def _crop(source: Path, landmarks: Path | None, target: Path, options: CropOptions) -> dict[str, Any]:
+    backend = None if landmarks is not None else open_backend(options)
+    given = None if landmarks is None else read_openface(landmarks)
+    layout = find_layout(options.layout, options.width)
     with ExitStack() as stack:
         if source.name.endswith(FRAMES.suffix):
             reader = stack.enter_context(FramesFile(source))
             pictures, fps, audio, sound = reader.frames, reader.frames.fps, reader.audio, None
             width, height, damaged = reader.frames.width, reader.frames.height, lambda: 0
+            source_fps, stored = fps, lambda: len(reader.frames)
         else:
             reader = VideoReader(source, fps=options.fps)
             pictures, fps, audio, sound = reader, reader.fps, None, source if reader.info.has_audio else None
             width, height, damaged = reader.info.width, reader.info.height, lambda: reader.damaged
-        if options.backend == "face-alignment" and options.detector == "folder":
+            source_fps, stored = reader.info.fps or fps, lambda: reader.stored
+        if given is not None:
+            tracker = GivenLandmarks(given.on_clock(fps, source_fps))
+        elif options.backend == "face-alignment" and options.detector == "folder":
             tracker = GivenBoxes(backend, read_boxes(options.boxes, source))
         else:
             tracker = Tracker(backend, options.face, float(fps))
@@ -125,9 +145,9 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
                 target,
                 fps=fps,
                 layout=layout.name,
-                backend=backend.label,
+                backend=OPENFACE if backend is None else backend.label,
                 source_size=(width, height),
-                made=describe(options, source),
+                made=describe(options, source, *([] if landmarks is None else [landmarks])),
                 sound=sound,
                 audio=audio,
                 sample_rate=options.sample_rate,
@@ -147,13 +167,19 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
             )
         valid = writer.columns["valid"].array()
         if not valid.any():
-            raise InputError(_no_face(tracker, len(valid), options), path=source)
+            raise InputError(_no_face(tracker, len(valid), options), path=landmarks or source)
     has_sound = audio is not None or sound is not None
     facts = _facts(valid, fps, damaged(), tracker.most_faces, options.face, has_sound)
-    return facts | {"layout": layout.name, "backend": backend.label, "sound": has_sound}
+    if given is not None and given.pictures != stored():
+        told = f"{landmarks} ends with picture {given.pictures}, the video with {stored()}: is it of this video?"
+        facts["warning"] = "; ".join(filter(None, (told, facts.get("warning"))))
+    label = OPENFACE if backend is None else backend.label
+    return facts | {"layout": layout.name, "backend": label, "sound": has_sound}
 
 
-def _no_face(tracker: Tracker | GivenBoxes, frames: int, options: CropOptions) -> str:
+def _no_face(tracker: Tracker | GivenBoxes | GivenLandmarks, frames: int, options: CropOptions) -> str:
+    if isinstance(tracker, GivenLandmarks):
+        return f"has landmarks for none of the {frames} frames of the video"
     if options.face.isdecimal() and tracker.most_faces:
         return f"there is no face number {options.face}; at most {tracker.most_faces} were seen in one picture"
     other = "face-alignment" if options.backend == "dlib" else "dlib"

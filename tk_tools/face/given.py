@@ -1,4 +1,7 @@
-"""Boxes that were made elsewhere: the detector `folder`. One NAME.npy beside each NAME.mp4, a row for each picture."""
+"""Boxes and landmarks that were made elsewhere, each standing in for a Tracker.
+
+Boxes: the detector `folder`, one NAME.npy for each NAME.mp4, a row for each picture. Landmarks: see openface.py.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from tk_tools.errors import ConfigError, InputError
 from tk_tools.face.backends import Backend
+from tk_tools.face.openface import Lookup
 from tk_tools.face.picture import Picture
 from tk_tools.face.track import Sighting
 
@@ -47,6 +51,24 @@ class GivenBoxes:
         if box is None or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
             return None, False
         return Sighting(self._backend.landmarks(picture, box), 1.0), False
+
+    def trace_back(self, pictures: Iterable[Picture], sighting: Sighting, picture: Picture) -> list[Sighting]:
+        """Nothing is found that was not given."""
+        return []
+
+
+class GivenLandmarks:
+    """Stands in for a Tracker: nothing is looked for, and no backend needed."""
+
+    most_faces = 1
+
+    def __init__(self, given: Lookup):
+        self._given = given
+
+    def step(self, picture: Picture) -> tuple[Sighting | None, bool]:
+        """See Tracker.step."""
+        found = self._given.next()
+        return (None if found is None else Sighting(*found)), False
 
     def trace_back(self, pictures: Iterable[Picture], sighting: Sighting, picture: Picture) -> list[Sighting]:
         """Nothing is found that was not given."""

@@ -1,56 +1,25 @@
 """The crops that published systems expect, each from the 68 landmarks: a registry of named layouts.
 
-All start from landmarks, so that a face gives the same crop whichever detector found it.
+All start from landmarks, so that a face gives the same crop whichever detector found it. Those with a geometry of their
+own stand in modules of their own: lawdnet_crop.py, dinet_crop.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tk_tools.errors import ConfigError
-from tk_tools.face import boxes, warp
+from tk_tools.face import boxes, dinet_crop, lawdnet_crop, warp
 
 JAW, BROWS, CHIN, EYES, NOSE_BASE = slice(0, 17), slice(17, 27), 8, slice(36, 48), 33  # iBUG order
 UPPER_LIP, LOWER_LIP = slice(61, 64), slice(65, 68)  # their inner edges
 FOREHEAD = 0.25
 JAW_DROP = 0.75  # how far the chin goes down when the lips part by 1; 0.6 to 1.1 from speaker to speaker
 JAW_SHARE = 0.5 + 0.5 * np.cos(np.pi * (np.arange(17) - CHIN) / 8)  # of that, along the jaw from ear to ear
-
-# Rows 17...36, 39, 42, 45, 48, 54 of LawDNet's template face (iPaw-AI-LAB/LawDNet_2024, ratio 1.6), in half-widths of
-# the crop around its centre.
-LAWDNET_POINTS = np.array([*range(17, 37), 39, 42, 45, 48, 54])
-LAWDNET_TEMPLATE = np.array(
-    [
-        (-0.7829964, -0.8754507),
-        (-0.6630508, -0.9833938),
-        (-0.4938492, -1.0156250),
-        (-0.3186190, -0.9904674),
-        (-0.1545971, -0.9219007),
-        (0.1545955, -0.9219007),
-        (0.3186174, -0.9904674),
-        (0.4938493, -1.0156250),
-        (0.6630494, -0.9833938),
-        (0.7829953, -0.8754507),
-        (0.0, -0.7205851),
-        (0.0, -0.5549170),
-        (0.0, -0.3906250),
-        (0.0, -0.2214999),
-        (-0.1969774, -0.1069050),
-        (-0.1024324, -0.0717135),
-        (0.0, -0.0417291),
-        (0.1024308, -0.0717135),
-        (0.1969758, -0.1069050),
-        (-0.5887731, -0.6996946),
-        (-0.2485589, -0.6752256),
-        (0.2485572, -0.6752256),
-        (0.5887715, -0.6996946),
-        (-0.3771479, 0.2014054),
-        (0.3771463, 0.2014054),
-    ]
-)
 
 
 def detected_box(landmarks: np.ndarray) -> np.ndarray:
@@ -107,35 +76,14 @@ def syncnet_corners(landmarks: np.ndarray) -> np.ndarray:
     return box_corners(np.array([x - 1.4 * half, y - half, x + 1.4 * half, y + 1.8 * half]))
 
 
-def lawdnet_corners(landmarks: np.ndarray) -> np.ndarray:
-    """(68, 2) landmarks -> (3, 2) corners of the crop, pixels: the face turned upright.
-
-    Similarity fit of 25 landmarks to a template (LawDNet tensor_processing.py).
-    """
-    source = landmarks[LAWDNET_POINTS]
-    target = LAWDNET_TEMPLATE
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    x, y = (source - source_mean).T
-    u, v = (target - target_mean).T
-    spread = np.sum(u * u + v * v)
-    # template to picture, as one complex factor
-    cosine, sine = np.sum(u * x + v * y) / spread, np.sum(u * y - v * x) / spread
-    # the inverse of the best map into the template, which is what the original fits, not the best map out of it
-    fit = spread * (cosine**2 + sine**2) / np.sum(x * x + y * y)
-    turn = np.array([[cosine, -sine], [sine, cosine]]) / fit
-    width, height = LAYOUTS["lawdnet"].width, LAYOUTS["lawdnet"].height
-    aspect = height / width
-    # the original lays the template on pixel centres: half a pixel of the crop
-    crop = np.array([[-1, -aspect], [1, -aspect], [-1, aspect]]) - 1 / width
-    return (crop - target_mean) @ turn.T + source_mean + 0.5
-
-
 @dataclass(frozen=True)
 class Layout:
     """A crop of width x height pixels.
 
     corners: (68, 2) landmarks -> (3, 2) corners of the crop in picture edges. clipped: they stay inside the picture,
     as a slice of it would. border: grey level beyond the picture, None to go on with its last pixels.
+    near: how many pictures before and after have a part in the crop of one; steadied: the corners of such a stretch
+    (n, 3, 2), and which of them is meant -> its (3, 2).
     """
 
     name: str
@@ -145,6 +93,8 @@ class Layout:
     corners: Callable[[np.ndarray], np.ndarray]
     clipped: bool = False
     border: int | None = None
+    near: int = 0
+    steadied: Callable[[np.ndarray, int], np.ndarray] | None = None
 
     def transform(
         self,
@@ -168,18 +118,47 @@ class Layout:
         return warp.crop(picture, transform, width=self.width, height=self.height, border=self.border)
 
 
+def _lawdnet(width: int) -> Layout:
+    return Layout(
+        "lawdnet",
+        width,
+        lawdnet_crop.height_of(width),
+        "face turned upright (LawDNet)",
+        partial(lawdnet_crop.corners, width=width),
+        border=0,
+    )
+
+
+def _dinet(width: int) -> Layout:
+    return Layout(
+        "dinet",
+        width,
+        lawdnet_crop.height_of(width),
+        "upright box from the eyes to below the chin (DINet)",
+        dinet_crop.corners,
+        near=dinet_crop.NEAR,
+        steadied=dinet_crop.steadied,
+    )
+
+
 LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("wav2lip", 96, 96, "forehead to chin, ear to ear (Wav2Lip)", wav2lip_corners, clipped=True),
         Layout("syncnet", 224, 224, "head and neck (SyncNet, LSE)", syncnet_corners, border=warp.GREY),
-        Layout("lawdnet", 320, 416, "face turned upright (LawDNet, DINet size 256)", lawdnet_corners, border=0),
+        _lawdnet(320),
+        _dinet(320),
     )
 }
+OF_ANY_WIDTH = {"lawdnet": _lawdnet, "dinet": _dinet}
 
 
-def find_layout(name: str) -> Layout:
-    """A layout by name. ConfigError: there is none of that name."""
+def find_layout(name: str, width: int | None = None) -> Layout:
+    """A layout by name, `width` pixels wide (None: as listed). ConfigError: there is none, or it has one size alone."""
     if name not in LAYOUTS:
         raise ConfigError(f"no layout {name}; there are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
+    if width is None or width == LAYOUTS[name].width:
+        return LAYOUTS[name]
+    if name not in OF_ANY_WIDTH:
+        raise ConfigError(f"the layout {name} has one size; of any width are {' and '.join(OF_ANY_WIDTH)}")
+    return OF_ANY_WIDTH[name](width)

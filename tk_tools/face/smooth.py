@@ -71,8 +71,9 @@ class FaceStream:
         self._half = int(np.ceil(3 * deviation))
         offsets = np.arange(-self._half, self._half + 1)
         self._weights = np.exp(-0.5 * (offsets / deviation) ** 2) if deviation > 0 else np.ones(1)
+        self._reach = self._half + layout.near  # pictures before and after that shape the crop of one
         self._waiting: deque[_Slot] = deque()
-        self._done: deque[_Slot] = deque(maxlen=max(1, self._half))
+        self._done: deque[_Slot] = deque(maxlen=max(1, self._reach))
         self._held: np.ndarray | None = None  # the last smoothed shape
 
     def __iter__(self) -> Iterator[FaceFrame]:
@@ -87,7 +88,7 @@ class FaceStream:
                 slot.fill(self._layout, sighting.landmarks, sighting.score)
                 self._trace_back(sighting)
                 self._fill_gap()
-            if len(self._waiting) > self._gap + self._half:
+            if len(self._waiting) > self._gap + self._reach:
                 yield self._finish()
         while self._waiting:
             yield self._finish()
@@ -149,16 +150,25 @@ class FaceStream:
 
     def _smoothed(self, slot: _Slot) -> np.ndarray:
         """Weighted mean over the unbroken run of found slots around this one; shorter, but even, near its ends."""
-        after = _run_length(self._waiting, slot.scene, self._half)
-        before = _run_length(reversed(self._done), slot.scene, self._half) if self._half else 0
-        reach = min(before, after)
-        if not reach:
-            return slot.shape
-        past = [*self._done][-reach:]
-        ahead = [self._waiting[index] for index in range(reach)]
-        shapes = np.stack([neighbour.shape for neighbour in (*past, slot, *ahead)])
+        after = _run_length(self._waiting, slot.scene, self._reach)
+        before = _run_length(reversed(self._done), slot.scene, self._reach) if self._reach else 0
+        past = [*self._done][-before:] if before else []
+        shapes = np.stack([found.shape for found in (*past, slot, *(self._waiting[index] for index in range(after)))])
+        reach = min(before, after, self._half)
+        run = range(before - reach, before + reach + 1)
+        if self._layout.steadied is None:
+            shapes = shapes[run.start : run.stop]
+        else:
+            shapes = np.stack([self._steadied(shapes, index) for index in run])
         weights = self._weights[self._half - reach : self._half + reach + 1]
         return weights @ shapes / weights.sum()
+
+    def _steadied(self, shapes: np.ndarray, index: int) -> np.ndarray:
+        """A shape (10,) of a run (n, 10), its corners by those beside it."""
+        first = max(0, index - self._layout.near)
+        near = shapes[first : index + self._layout.near + 1, :6].reshape(-1, 3, 2)
+        corners = self._layout.steadied(near, index - first)
+        return np.concatenate([corners.ravel(), shapes[index, 6:]])
 
 
 def _run_length(slots: Iterable[_Slot], scene: int, limit: int) -> int:

@@ -43,10 +43,10 @@ def invert_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (np.asarray(points) - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
 
 
-def _region(
+def covered(
     transform: np.ndarray, width: int, height: int, picture: np.ndarray, margin: int
 ) -> tuple[int, int, int, int]:
-    """The whole-numbered part of the picture that the crop covers: left, top, right, bottom."""
+    """Whole-numbered left, top, right, bottom of what the crop covers of the picture, and `margin` pixels more."""
     corners = transform_corners(transform, width, height)
     low, high = np.floor(corners.min(axis=0)) - margin, np.ceil(corners.max(axis=0)) + margin
     limits = picture.shape[1], picture.shape[0]
@@ -64,7 +64,7 @@ def crop(
     large as the crop is shrunk by area first, so that fine patterns do not alias.
     """
     shrink = int(1 / np.sqrt(abs(np.linalg.det(transform[:, :2]))))
-    left, top, right, bottom = _region(transform, width, height, picture, margin=2 + shrink)
+    left, top, right, bottom = covered(transform, width, height, picture, margin=2 + shrink)
     if right <= left or bottom <= top:
         return np.full((height, width, 3), border or 0, np.uint8)
     if shrink >= 2:
@@ -72,7 +72,7 @@ def crop(
         left, right = _multiple(left, right, shrink, picture.shape[1])
         top, bottom = _multiple(top, bottom, shrink, picture.shape[0])
     region = picture[top:bottom, left:right]
-    local = _shifted(transform, left, top)
+    local = shifted(transform, left, top)
     if shrink >= 2 and min(region.shape[:2]) >= 2 * shrink:
         size = (region.shape[1] // shrink, region.shape[0] // shrink)
         ratio = np.array([region.shape[1] / size[0], region.shape[0] / size[1]])
@@ -97,8 +97,8 @@ def _multiple(low: int, high: int, step: int, limit: int) -> tuple[int, int]:
     return (low + spare, high) if low > 0 else (low, high)
 
 
-def _shifted(transform: np.ndarray, left: int, top: int) -> np.ndarray:
-    """The transform for a picture whose first column is `left` and first row is `top`."""
+def shifted(transform: np.ndarray, left: int, top: int) -> np.ndarray:
+    """The transform for the part of the picture whose first column is `left` and first row is `top`."""
     return np.column_stack([transform[:, :2], transform[:, :2] @ (left, top) + transform[:, 2]])
 
 

@@ -51,6 +51,10 @@ class Config(Section):
         """The keys that a resume of this run may change without being asked."""
         return self.free
 
+    def steps(self, clips: int, devices: int) -> int:
+        """How many steps are trained on that many clips and devices. ConfigError: the values do not allow it."""
+        return self.max_steps
+
     max_steps: int = Field(
         100_000,
         ge=1,

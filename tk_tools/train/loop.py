@@ -33,7 +33,7 @@ _ADAM_STATES = 2  # means of gradient and square, of each weight
 
 
 class Loop:
-    """Trains `task` in `run`.
+    """Trains `task` in `run` for `steps` steps.
 
     about: what is known of the run (model, stage, network, settings), kept with the weights. identity: further facts
     for the checkpoint (the clips, the weights it was given). log: has info, warn and error.
@@ -47,10 +47,12 @@ class Loop:
         run: RunFolder,
         fabric,
         log,
+        steps: int,
         about: dict[str, Any],
         identity: dict[str, Any],
     ):
         self.task, self.config, self.run, self.fabric, self.log = task, config, run, fabric, log
+        self.steps = steps
         self.about, self.identity = about, identity
         self.step = 0
         self.best: dict[str, Any] = {"value": None, "step": None}
@@ -66,8 +68,8 @@ class Loop:
         self._saved_step: int | None = None
 
     def train(self) -> None:
-        """Train up to max_steps. TrainingError: a loss is not finite. A signal ends it with a checkpoint."""
-        if self.step >= self.config.max_steps:
+        """Train up to the last step. TrainingError: a loss is not finite. A signal ends it with a checkpoint."""
+        if self.step >= self.steps:
             return
         first = self.fabric.global_rank == 0
         if first:
@@ -75,14 +77,14 @@ class Loop:
         self.metrics = MetricsFile(self.run.metrics, last_step=self.step) if first else None
         self.report = None
         if first:
-            self.report = Report(self.log, self.about["stage"], self.step, self.config.max_steps)
+            self.report = Report(self.log, self.about["stage"], self.step, self.steps)
         source = self._batches(self.task.train_data, self.sampler)
         stopped = False
         with StopSignals() as stop:
             try:
-                while self.step < self.config.max_steps and not stopped:
+                while self.step < self.steps and not stopped:
                     stopped = self._step(source, stop)
-                    last = self.step == self.config.max_steps
+                    last = self.step == self.steps
                     due = last or self.step % self.config.validate_every == 0
                     improved = self._validate() if due else False
                     self._log(due)

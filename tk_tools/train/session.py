@@ -83,7 +83,7 @@ def run_stage(
                 _check_ours(run)
             else:
                 compare(found[1], about, identity, config, run, resume, log)
-                if found[1]["step"] >= config.max_steps:
+                if config.max_steps and found[1]["step"] >= config.max_steps:
                     return None
             train, val = choose_clips(
                 clips.train,
@@ -96,22 +96,34 @@ def run_stage(
                 log=log,
                 told=set() if told is None else told,
             )
+            steps = config.steps(len(train), fabric.world_size)
+            if found is not None and found[1]["step"] >= steps:
+                return None
             identity["clips"] = names_digest(train)
             if found is not None and found[1]["identity"]["clips"] != identity["clips"]:
                 log.warn("the clips for training are not those of the checkpoint: from here on the order is another")
             with atomic_path(run.config) as temporary:
                 temporary.write_text(_head(command, train, val, files) + as_yaml(config), encoding="utf-8")
-            return found and found[0], list(train.values()), list(val.values()), files, identity
+            return found and found[0], list(train.values()), list(val.values()), files, identity, steps
 
         prepared = _first(fabric, prepare)
         if prepared is None:
             log.info(f"{stage}: finished already, with these settings, in {run.path}")
             return weights_file(run.path)
-        path, train, val, files, identity = prepared
+        path, train, val, files, identity, steps = prepared
         checkpoint.seed_all(config.seed)
         built = task(config=config, fabric=fabric, train=train, val=val, needs=files)
         checkpoint.seed_all(config.seed + 1 + fabric.global_rank)
-        loop = Loop(task=built, config=config, run=run, fabric=fabric, log=log, about=about, identity=identity)
+        loop = Loop(
+            task=built,
+            config=config,
+            run=run,
+            fabric=fabric,
+            log=log,
+            steps=steps,
+            about=about,
+            identity=identity,
+        )
         if path is not None:
             loop.load_state(checkpoint.load(path), path)
             log.info(f"{stage}: going on from step {loop.step}, {path}")

@@ -2,7 +2,8 @@
 
 A module SYSTEM.py or SYSTEM_SUBJECT.py holds CASES = {NAME: function(golden) -> {output name: array}}, and gives every
 array that the json lists under "outputs". Modules are found by name, so a new subject is a new file and nothing else.
-TOLERANCES = {NAME: {output name or "default": value}}, where a module has it, holds for what the json leaves open.
+TOLERANCES = {NAME: {output or its beginning, or "default": tolerance}} holds what a set's description states beside its
+jsons.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ def cases_of(system: str) -> dict[str, Case]:
     """The cases of one system; a name that two modules claim is an error."""
     found: dict[str, Case] = {}
     for module in _modules(system):
-        cases = module.CASES
-        twice = found.keys() & cases.keys()
+        twice = found.keys() & module.CASES.keys()
         assert not twice, f"{module.__name__}: {sorted(twice)} is in another module too"
-        found.update(cases)
+        found.update(module.CASES)
     return found
 
 
-def tolerances_of(system: str, name: str) -> dict[str, float]:
-    """What a module of the system's cases says of one name."""
-    return next((told[name] for module in _modules(system) if name in (told := getattr(module, "TOLERANCES", {}))), {})
+def tolerance_of(system: str, name: str, array: str) -> float | None:
+    """What the set's description allows in an output of a golden name; None: it says nothing of it."""
+    for module in _modules(system):
+        for beginning, tolerance in getattr(module, "TOLERANCES", {}).get(name, {}).items():
+            if beginning == "default" or array.startswith(beginning):
+                return tolerance
+    return None
 
 
 def _modules(system: str) -> list[ModuleType]:
-    names = (module.name for module in pkgutil.iter_modules(__path__))
-    return [
-        importlib.import_module(f"{__name__}.{name}")
-        for name in names
-        if name == system or name.startswith(f"{system}_")
-    ]
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    mine = [name for name in names if name == system or name.startswith(f"{system}_")]
+    return [importlib.import_module(f"{__name__}.{name}") for name in mine]

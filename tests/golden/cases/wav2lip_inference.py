@@ -7,8 +7,9 @@ from itertools import cycle
 import numpy as np
 
 from tk_tools.audio.mel import mel
+from tk_tools.dubbing.speaking import speak
 from tk_tools.models.wav2lip.networks import Generator
-from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak, take_shot
+from tk_tools.models.wav2lip.speaker import Speaker, paste_face, take_shot
 from tk_tools.models.wav2lip.windows import mel_windows
 
 
@@ -41,7 +42,7 @@ def run_as_told(golden, run, speaker, heard):
     batch_size = options.get("wav2lip_batch_size", (128,))[0]
     written = [
         paste_face(shot.picture, face, shot.box, feather=0)[..., ::-1]
-        for shot, face in speak(cycle(shots), windows, speaker, batch_size)
+        for shot, face in speak(cycle(shots), windows, speaker.draw, batch_size)
     ]
     assert len(written) == run["written"], f"{run['tag']}: {len(written)} pictures instead of {run['written']}"
     return np.stack([written[index] for index in run["kept"]])

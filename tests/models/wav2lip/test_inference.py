@@ -11,12 +11,12 @@ import torch
 
 from tests.media import CLICKS, find_click, write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, small_generator, write_checkpoint, write_face, write_sound
+from tk_tools.dubbing.footage import search_of
 from tk_tools.errors import InputError, OutputError, WeightsError
 from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import read_audio
 from tk_tools.files.video import read_frames
-from tk_tools.models.wav2lip.footage import search_options
 from tk_tools.models.wav2lip.inference import infer
 from tk_tools.models.wav2lip.options import InferOptions
 from tk_tools.nets.device import choose_device
@@ -324,4 +324,4 @@ def test_own_sound_stays_beside_the_pictures(folder, checkpoint, delay, suffix):
 
 
 def test_the_face_is_looked_for_on_a_device_that_is_there():
-    assert search_options(InferOptions(device="auto")).device == choose_device("auto")
+    assert search_of(InferOptions(device="auto"), "wav2lip").device == choose_device("auto")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tk_tools.errors import ConfigError
-from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
-from tk_tools.files.rates import DEFAULT_FPS, parse_rate
+from tk_tools.dubbing import command as dubbing
 from tk_tools.models import Inference, Request
-from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
-
-READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
+from tk_tools.models.wav2lip.options import InferOptions
 
 
 def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -26,34 +21,10 @@ def _check_box(ctx, param, value: tuple[int, ...] | None) -> tuple[int, ...] | N
     return left, top, right, bottom
 
 
-def _check_rate(ctx, param, value: str) -> Fraction:
-    try:
-        return parse_rate(value)
-    except ConfigError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 OPTIONS = (
-    click.option(
-        "--checkpoint",
-        type=click.Path(path_type=Path),
-        required=True,
-        help="The generator: a run folder of tk-train, one of its files, a published file as downloaded, or its name"
-        " in `tk-weights list`.",
-    ),
-    click.option(
-        "--audio",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="The speech for all faces; any sound or video.",
-        show_default="each video's own sound",
-    ),
-    click.option(
-        "--faces",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="Boxes found before: the NAME.face.h5 of the video, or the folder in which each NAME has its own.",
-    ),
+    dubbing.checkpoint,
+    dubbing.audio,
+    dubbing.faces,
     click.option(
         "--box",
         type=click.IntRange(min=0),
@@ -76,54 +47,27 @@ OPTIONS = (
         default=0.08,
         help="Blended edge of the made face as a share of its shorter side; 0: a hard edge.",
     ),
-    click.option(
-        "--on-short-video",
-        type=click.Choice(["loop", "bounce", "stop"]),
-        default="loop",
-        help="When the speech is longer: begin again, run back and forth, or end with the video.",
-    ),
-    click.option(
-        "--fps",
-        default=str(DEFAULT_FPS),
-        callback=_check_rate,
-        metavar="RATE",
-        help="Pictures per second made of a still picture.",
-    ),
-    click.option(
-        "--precision",
-        type=click.Choice(["fp32", "bf16"]),
-        default="fp32",
-        help="Arithmetic of the generator; bf16 is faster where the device has it.",
-    ),
-    click.option(
-        "--batch-size",
-        type=click.IntRange(1, 1024),
-        metavar="N",
-        help="Faces drawn at a time; fewer when so many pictures would take more than 100 MB.",
-        show_default="8 on each core, 64 on a GPU",
-    ),
-    click.option(
-        "--quality", type=click.IntRange(0, 51), default=18, help="x264's rate factor: 0 without loss, 51 the worst."
-    ),
+    dubbing.on_short_video("loop"),
+    dubbing.still_fps,
+    dubbing.precision,
+    dubbing.batch_size("8 on each core, 64 on a GPU"),
+    dubbing.quality,
 )
 
 
 def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     """What a command line asks for. UsageError: it does not say what is to speak."""
     checkpoint, audio, faces = values.pop("checkpoint"), values.pop("audio"), values.pop("faces")
-    if audio is None and _is_speech(operands):
-        face, audio, output = operands
-        operands = (face, output)
+    operands, audio, notice = dubbing.take_speech(operands, audio)
     if values["box"] and faces is not None:
         raise click.UsageError("--box and --faces both say where the face is; give one of them.")
-    notice = None if audio is not None else "no speech is given: each face speaks its own video's sound"
     options = InferOptions(**values)
 
     def also(face: Path) -> tuple[Path, ...]:
         """The checkpoint, the sound and the place of the face: the files that a result is made from, with the face."""
         from tk_tools.train.run_folder import weights_file
 
-        return weights_file(checkpoint, options.weights_dir), audio or face, _places_of(face, faces)
+        return weights_file(checkpoint, options.weights_dir), audio or face, dubbing.places_of(face, faces)
 
     def check() -> None:
         from tk_tools.models.wav2lip.inference import check_shared
@@ -132,25 +76,6 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
         check_shared(weights_file(checkpoint, options.weights_dir), audio, faces, options)
 
     return Request(operands=operands, options=options, also=also, check=check, notice=notice)
-
-
-def _is_speech(operands: tuple[Path, ...]) -> bool:
-    """FACE SPEECH OUTPUT: the second of three is a sound, or the last is one .mp4 to be made."""
-    if len(operands) != 3 or Path("-") in operands or operands[0].is_dir() or operands[1].is_dir():
-        return False
-    _, speech, output = operands
-    return speech.name.lower().endswith(AUDIO_SUFFIXES) or (output.name.endswith(".mp4") and not output.is_dir())
-
-
-def _places_of(face: Path, faces: Path | None) -> Path:
-    """The NAME.face.h5 that says where the face is, or the video itself, to be searched."""
-    if faces is None:
-        return face
-    if not faces.is_dir():
-        return faces
-    from tk_tools.files.find import stem_of
-
-    return faces / f"{stem_of(face, READS)}{FACE_FILE}"
 
 
 HELP = """Make a face speak any speech (Wav2Lip).
@@ -183,7 +108,7 @@ INFERENCE = Inference(
     metavar="FACE [SPEECH] OUTPUT",
     options=OPTIONS,
     prepare=prepare,
-    reads=READS,
+    reads=dubbing.READS,
     shared=("face", "backend", "infer_device", "mark"),
     suffix=".mp4",
 )

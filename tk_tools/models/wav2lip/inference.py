@@ -6,34 +6,35 @@ length. Source of the steps: main of inference.py, Rudrabha/Wav2Lip; what differ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from tk_tools.errors import OutputError
-from tk_tools.face.backends import DEFAULT_FACE
-from tk_tools.face.crop import open_backend, stretches
-from tk_tools.files.atomic import atomic_path
+import numpy as np
+
+from tk_tools.dubbing.film import facts_of, write_film
+from tk_tools.dubbing.footage import Footage, Framing, pictures_ahead, search_of
+from tk_tools.dubbing.speaking import speak
+from tk_tools.errors import InputError
+from tk_tools.face.crop import open_backend
 from tk_tools.files.digest import stamp
-from tk_tools.files.face_file import FaceFile
-from tk_tools.files.ffmpeg import VideoWriter
-from tk_tools.files.media import picture_start, probe
+from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.files.provenance import describe
 from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.soundtrack import read_audio_blocks
-from tk_tools.files.video import picture_seconds
 from tk_tools.jobs.ahead import ahead
-from tk_tools.models.wav2lip.footage import Footage, pictures_ahead, search_options
-from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
+from tk_tools.models.wav2lip.options import InferOptions
 from tk_tools.models.wav2lip.published import load_generator_and_origin
-from tk_tools.models.wav2lip.speaker import Speaker, paste_face, speak
+from tk_tools.models.wav2lip.speaker import Box, Shot, Speaker, paste_face, take_shot
 from tk_tools.models.wav2lip.windows import Speech
 from tk_tools.nets.device import choose_device
 
+LAYOUT = "wav2lip"
+LEAST_SIDE = 8  # pixels: a smaller box is no face
 PUBLISHED_PADS = (0, 10, 0, 0)  # top, bottom, left, right: the published code's
 PADS_OF_OURS = (0, 0, 0, 0)  # tk-crop-face's crops have none
 TRAINED_LEAD = 1 / DEFAULT_FPS  # s: in training a picture hears the sound from the one before it on
@@ -46,38 +47,34 @@ def infer(
     """Write `target` (.mp4): the face of a video or picture speaks.
 
     checkpoint: a generator's file. speech: any sound; `face` itself for its own. places: a NAME.face.h5 of the video,
-    or `face` itself, to look for the face. Facts: frames, fps, seconds, frames_without_face, without_face (list of
-    [start, end] in seconds of the source), and a "warning" when something is missing.
+    or `face` itself, to look for the face. Facts: see facts_of.
     InputError, WeightsError, OutputError: see Footage, Speech, load_generator, VideoWriter.
     """
     made = describe(options, face, checkpoint, speech, places)
     speaker, ours = _speaker(*stamp(checkpoint), choose_device(options.device), options.precision, options.batch_size)
-    pads = options.pads or (PADS_OF_OURS if ours else PUBLISHED_PADS)
-    footage = Footage(face, places, replace(options, pads=pads), by_area=ours)
-    if speech == face and face.name.endswith(FACE_FILE):
+    footage = Footage(
+        face,
+        places,
+        framing=_framing(options.pads or (PADS_OF_OURS if ours else PUBLISHED_PADS), by_area=ours),
+        search=search_of(options, LAYOUT),
+        on_short_video=options.on_short_video,
+        still_fps=options.fps,
+        everywhere=None if options.box is None else partial(_checked_box, options.box, face),
+    )
+    if speech == face and face.name.endswith(FACE.suffix):
         speech = footage.path
     sound = Speech(speech, footage.fps, lead=TRAINED_LEAD if ours else Fraction(0))
-    with atomic_path(target, check=lambda path: _check(path, writer.count, target)) as temporary:
-        writer = VideoWriter(
-            temporary,
-            width=footage.width,
-            height=footage.height,
-            fps=footage.fps,
-            audio=speech,
-            audio_start=_skipped(speech) if sound.aligned else 0,
-            audio_seconds=_stop(footage) if options.on_short_video == "stop" else None,
-            metadata={"comment": made.comment(synthetic=True) if options.mark else made.comment()},
-            quality=options.quality,
-        )
-        try:
-            with writer, closing(_pictures(footage, sound, speaker, options.feather)) as pictures:
-                for picture in pictures:
-                    writer.write(picture)
-                if not footage.has_face(writer.count).any():
-                    raise footage.no_face()
-        except OutputError as error:
-            raise OutputError(error.message, path=target) from error
-    return _facts(footage, writer.count, options)
+    count = write_film(
+        target,
+        _pictures(footage, sound, speaker, options.feather),
+        footage,
+        speech=speech,
+        stop=options.on_short_video == "stop",
+        quality=options.quality,
+        made=made,
+        mark=options.mark,
+    )
+    return facts_of(footage, count, options.face)
 
 
 def check_shared(checkpoint: Path, speech: Path | None, places: Path | None, options: InferOptions) -> None:
@@ -94,13 +91,16 @@ def check_shared(checkpoint: Path, speech: Path | None, places: Path | None, opt
         if not places.is_dir():
             FaceFile(places).close()
     elif options.box is None:
-        open_backend(search_options(options))
+        open_backend(search_of(options, LAYOUT))
 
 
-def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Iterator:
+def _pictures(footage: Footage, sound: Speech, speaker: Speaker, feather: float) -> Generator:
     room = pictures_ahead(footage.width, footage.height)
     together = max(1, min(speaker.together, BATCH_BYTES // (3 * footage.width * footage.height)))
-    with closing(ahead(footage, room)) as shots, closing(ahead(speak(shots, sound, speaker, together), room)) as made:
+    with (
+        closing(ahead(footage, room)) as shots,
+        closing(ahead(speak(shots, sound, speaker.draw, together), room)) as made,
+    ):
         for shot, face in made:
             yield shot.picture if face is None else paste_face(shot.picture, face, shot.box, feather)
 
@@ -114,45 +114,35 @@ def _speaker(
     return Speaker(generator, device=device, precision=precision, batch_size=batch_size), ours
 
 
-def _skipped(video: Path) -> float:
-    """Seconds of a video's sound before its first picture, in the time of its container."""
-    start = picture_start(video)
-    info = probe(video)
-    if start is None:
-        return 0
-    begin = min(info.start, info.audio_start)
-    return max(0.0, float(start) - begin)
+def _framing(pads: tuple[int, int, int, int], by_area: bool) -> Framing[Shot]:
+    """The place of a face is its box, with the pads (top, bottom, left, right), in whole pixels inside the picture."""
+    return Framing(
+        numbers=4,
+        found=attrgetter("box"),
+        stored=attrgetter("box"),
+        fitted=partial(_padded, pads),
+        shot=partial(_shot, by_area),
+        takes_box=True,
+    )
 
 
-def _stop(footage: Footage) -> float | None:
-    """Where the sound has to end with a video that stops."""
-    return None if footage.still else float(picture_seconds(footage.path))
+def _padded(pads: tuple[int, int, int, int], box: np.ndarray, width: int, height: int) -> np.ndarray | None:
+    top, bottom, left, right = pads
+    return _inside(np.rint(box + np.array([-left, -top, right, bottom])), width, height)
 
 
-def _check(path: Path, pictures: int, target: Path) -> None:
-    info = probe(path)
-    if info.frame_count != pictures:
-        raise OutputError(f"was not written whole: {info.frame_count} of {pictures} pictures", path=target)
+def _inside(box: np.ndarray, width: int, height: int) -> np.ndarray | None:
+    """A box (4,) cut to the picture; None when nothing is left of it."""
+    box = np.clip(box, 0, (width, height, width, height))
+    return box if min(box[2:] - box[:2]) >= LEAST_SIDE else None
 
 
-def _facts(footage: Footage, pictures: int, options: InferOptions) -> dict[str, Any]:
-    seen = footage.has_face(pictures)
-    without = int((~seen).sum())
-    missing = [tuple(float(edge / footage.fps) for edge in stretch) for stretch in stretches(~seen)]
-    facts: dict[str, Any] = {
-        "frames": pictures,
-        "fps": float(footage.fps),
-        "seconds": round(float(pictures / footage.fps), 3),
-        "frames_without_face": without,
-        "without_face": [[round(start, 3), round(end, 3)] for start, end in missing],
-    }
-    warnings = []
-    if without:
-        where = ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in missing[:3])
-        more = ", ..." if len(missing) > 3 else ""
-        warnings.append(f"no face in {without} of {len(seen)} pictures ({where}{more}); they pass through unchanged")
-    if footage.most_faces > 1 and options.face == DEFAULT_FACE:
-        warnings.append(f"{footage.most_faces} faces; the largest speaks (--face says which)")
-    if warnings:
-        facts["warning"] = "; ".join(warnings)
-    return facts
+def _checked_box(box: Box, face: Path, width: int, height: int) -> np.ndarray:
+    inside = _inside(np.array(box, float), width, height)
+    if inside is None:
+        raise InputError(f"--box leaves less than {LEAST_SIDE} pixels of its {width}x{height} pictures", path=face)
+    return inside
+
+
+def _shot(by_area: bool, picture: np.ndarray, box: np.ndarray | None) -> Shot:
+    return take_shot(picture, None if box is None else tuple(map(int, box)), by_area)

@@ -9,7 +9,6 @@ from pathlib import Path
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE
 from tk_tools.files.rates import DEFAULT_FPS
 
-FACE_FILE = ".face.h5"
 _ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 
 

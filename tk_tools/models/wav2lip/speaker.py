@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import cv2
 import numpy as np
@@ -155,21 +153,3 @@ def _folded(generator: Generator) -> Generator:
 def _blocks(net: nn.Module) -> list[nn.Module]:
     """The modules of a convolution and its norm."""
     return [module for module in net.modules() if isinstance(module, (ConvBlock, UpBlock))]
-
-
-def speak(
-    shots: Iterable[Shot], heard: Iterable[np.ndarray], speaker: Speaker, batch_size: int
-) -> Iterator[tuple[Shot, np.ndarray | None]]:
-    """Each shot with its made face (96, 96, 3), None where there is no face; ends with the shorter of both streams.
-
-    heard: (1, 80, 16) float32 for each shot.
-    """
-    pairs = zip(shots, heard, strict=False)
-    while batch := list(islice(pairs, batch_size)):
-        with_face = [(shot.crop, mel) for shot, mel in batch if shot.box is not None]
-        made: Iterator[np.ndarray] = iter(())
-        if with_face:
-            crops, mels = (np.stack(column) for column in zip(*with_face, strict=True))
-            made = iter(speaker.draw(crops, mels))
-        for shot, _ in batch:
-            yield shot, None if shot.box is None else next(made)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tk_tools.audio.mel import mel_blocks
 from tk_tools.audio.mel_presets import WAV2LIP
-from tk_tools.files.media import probe
+from tk_tools.dubbing.film import follows_pictures
 from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
 from tk_tools.nets.sync_expert import MEL_COLUMNS
 
@@ -60,8 +60,6 @@ class Speech:
     def __init__(self, path: Path, fps: Fraction, lead: Fraction = Fraction(0)):
         self.path, self.fps = Path(path), Fraction(fps)
         self.rate = audio_rate(path)
-        info = probe(path)
-        self.aligned = info.has_video and not info.is_still  # a video's sound is counted from its first picture
         self._lead = round(lead * self.rate)  # samples
         self.pictures = 0
         self._samples = 0
@@ -82,7 +80,7 @@ class Speech:
     def _sound(self) -> Iterator[np.ndarray]:
         if self._lead:
             yield np.zeros(self._lead, np.float32)
-        for block in read_audio_blocks(self.path, align=self.aligned):
+        for block in read_audio_blocks(self.path, align=follows_pictures(self.path)):
             self._samples += len(block)
             yield block
         self._ended = True
