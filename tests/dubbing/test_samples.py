@@ -67,6 +67,14 @@ def test_the_sync_net_sees_the_mouth_at_its_own_size():
     assert torch.allclose(sync_scores(net, crops, audio, (rows, columns), 64), expected)
 
 
+def test_several_sounds_are_judged_with_the_same_mouths():
+    torch.manual_seed(0)
+    net = SyncNet(audio_channels=8, width=0.125)
+    mouths, audio = torch.rand(2, 15, 64, 64), torch.rand(6, 8, 9)
+    each = torch.cat([net(mouths, sounds) for sounds in audio.split(2)])
+    assert torch.allclose(net(mouths, audio), each, atol=1e-6)
+
+
 def test_pixel_loss_sees_coarse_faults_more_than_fine_ones():
     loss = PixelLoss()
     real = torch.full((1, 3, 32, 32), 0.5)

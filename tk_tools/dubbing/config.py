@@ -22,11 +22,11 @@ _TINY: dict[str, Any] = {
 TINY_SYNC = _TINY | {
     "mouth_size": 64,
     "learning_rate": 3e-4,
-    "batch_size": 16,
-    "max_steps": 300,
-    "validate_every": 100,
-    "checkpoint_every": 300,
-    "stuck_after": 300,
+    "batch_size": 8,
+    "max_steps": 100,
+    "validate_every": 50,
+    "checkpoint_every": 100,
+    "stuck_after": 100,
 }
 
 
@@ -50,9 +50,9 @@ def _frames(learning_rate: float, batch_size: int, epoch_steps: int, **values: A
 
 
 TINY_FRAME = {
-    64: _frames(learning_rate=1e-3, batch_size=4, epoch_steps=30),
-    128: _frames(learning_rate=5e-4, batch_size=4, epoch_steps=10),
-    256: _frames(learning_rate=3e-4, batch_size=2, epoch_steps=4),
+    64: _frames(learning_rate=1e-3, batch_size=4, epoch_steps=20),
+    128: _frames(learning_rate=5e-4, batch_size=4, epoch_steps=6),
+    256: _frames(learning_rate=3e-4, batch_size=2, epoch_steps=2),
 }
 TINY_CLIP = _frames(
     learning_rate=1e-4,

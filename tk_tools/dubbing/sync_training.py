@@ -78,7 +78,7 @@ class SyncTask(DubbingTask):
         """The score maps (B, 1, h, w) of mouths with their own sound, and with the other."""
         mouths = stacked(to_network(batch["mouths"]))
         audio = torch.cat([batch["audio"], batch["other"]])
-        own, other = self.net(mouths.repeat(2, 1, 1, 1), audio).float().chunk(2)
+        own, other = self.net(mouths, audio).float().chunk(2)
         return own, other
 
     def told_apart(self, own: Tensor, other: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ def train_stages(
     """Train the stages in order, each with the weights of the ones before; gives the last one's best weights.
 
     clips: by stage; empty on processes that others started. command: as it was called, for the runs' config.yaml.
-    TkError: as run_stage.
+    TkError: as run_stage, or a stage cannot be trained on this machine.
     """
     from tk_tools.train.clips import ClipFiles
     from tk_tools.train.session import run_stage
@@ -122,6 +122,8 @@ def train_stages(
     root = asked.out or Path("runs", model.name)
     alone = asked.stage is not None
     folders = {stage.name: root if alone and asked.out else root / stage.name for stage in stages}
+    for stage in stages:
+        load(stage.task).check(configs[stage.name])
     told: set[str] = set()
     for stage in stages:
         needs = {name: asked.given.get(name) or folders[name] for name in stage.needs}

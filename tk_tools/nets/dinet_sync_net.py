@@ -80,10 +80,11 @@ class SyncNet(nn.Module):
     def forward(self, mouths: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
         """(B, 15, M, M) RGB in 0..1 of five frames, (B, audio_channels, 9) -> (B, 1, M / 32, M / 32) scores.
 
+        Of K sounds for each mouth, (K B, audio_channels, 9), they are those of all mouths with the first, and so on.
         Unbounded, towards 1 for in sync. The middle one of the nine frames is that of the five. M is a multiple of 32,
         256 as published.
         """
-        face = self.face_encoder(mouths)
+        face = self.face_encoder(mouths).repeat(len(audio) // len(mouths), 1, 1, 1)
         voice = self.audio_encoder(audio)[:, :, None, None].expand(-1, -1, *face.shape[2:])
         return self.merge_encoder(torch.cat([face, voice], dim=1))
 

@@ -63,6 +63,12 @@ class Task(ABC):
     """Set by the loop: False while gradients of further batches of the same step are to come."""
 
     @classmethod
+    def check(cls, config: Any) -> None:
+        """TkError: the stage cannot be trained here, whatever the clips are (weights are missing). Asked before the
+        first of several stages begins."""
+        return None
+
+    @classmethod
     def inspect(cls, path: Path, *beside: Path, config: Config) -> Any:
         """What `__init__` is given for a file: plain data, made once and on the first process alone.
 

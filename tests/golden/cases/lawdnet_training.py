@@ -1,9 +1,10 @@
-"""One training step of LawDNet's frame stage and of its clip stage, through the tasks themselves."""
+"""One training step of LawDNet's frame stage and of its clip stage, through the tasks themselves; its list of clips."""
 
 import numpy as np
 import torch
 
 from tests.golden.golden import draw
+from tk_tools.dubbing.data import PIECE, pieces_of, stretches_of
 from tk_tools.dubbing.judge import PUBLISHED_FEATURES, PUBLISHED_MOUTH, Judge
 from tk_tools.models.lawdnet.config import ClipConfig, Frame64Config
 from tk_tools.models.lawdnet.networks import Generator, LawDNetConfig
@@ -121,6 +122,23 @@ def clip_step(golden):
     return results(golden, *learnt_once, CLIP_LOSSES)
 
 
-CASES = {"train_frame_step": frame_step, "train_clip_step": clip_step}
+def training_list(golden):
+    """Our pieces of a clip of so many frames, with their features, are the list's clips."""
+    (frames,) = golden.arrays["frames"].tolist()
+    features = np.round(np.arange(frames)[:, None] + np.arange(29) / 100, 2)
+    starts = pieces_of(stretches_of(np.ones(frames, bool)))
+    for name, video in golden.meta["values"]["training_json"].items():
+        assert video["video_clip_num"] == len(starts) == len(video["clip_data_list"])
+        for number, (start, listed) in enumerate(zip(starts.tolist(), video["clip_data_list"], strict=True)):
+            names = [f"{name}/{number:06d}/{frame:06d}.jpg" for frame in range(start, start + PIECE)]
+            assert listed["frame_name_list"] == names
+            assert listed["frame_path_list"] == [f"crop/{path}" for path in names]
+            rows = slice(start, start + PIECE)
+            assert np.allclose(listed["deep_speech_list"], features[rows])
+            assert np.allclose(listed["deep_speech_dp2_list"], features[rows] + 1000)
+    return {"frames": [frames]}
+
+
+CASES = {"train_frame_step": frame_step, "train_clip_step": clip_step, "training_json": training_list}
 GRADIENTS = {"gradient/": 1e-2, "grad_": 1e-2}  # the warp's samples jump from pixel to pixel
 TOLERANCES = {"train_frame_step": GRADIENTS, "train_clip_step": GRADIENTS}
