@@ -27,6 +27,7 @@ COMPARISONS = {
     "hifigan": ("hifigan",),
     "diffvc_conversion": ("backbones",),
     "diffvc_training": ("backbones",),
+    "lawdnet_generator": ("lawdnet", "dinet"),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -46,6 +47,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--cpbd", type=_FOLDER, help="The unpacked source of the package cpbd 1.0.7.")
 @click.option("--backbones", type=_FOLDER, help="A checkout of huawei-noah/Speech-Backbones at 7782c7a.")
 @click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
+@click.option("--lawdnet", type=_FOLDER, help="A checkout of iPaw-AI-LAB/LawDNet_2024 at 76a14bb.")
+@click.option("--dinet", type=_FOLDER, help="A checkout of MRzzm/DINet at 3b57fb0.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

@@ -48,6 +48,7 @@ class _FastPairBlock(nn.Module):
         return functional.relu(self.first(first) + share, inplace=True)
 
 
+@torch.inference_mode(mode=False)  # tensors made in that mode could not be rearranged
 def use_fast_layers(network: nn.Module) -> None:
     """Replace the layers of a network in eval mode for which there are faster ones, and fold its batch norms into the
     convolutions before them; in place and for good."""

@@ -34,7 +34,7 @@ def test_references_prepared_once_serve_every_batch(generator):
     assert wanted.shape == source.shape
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def test_fast_layers_give_the_same_picture():
     torch.manual_seed(2)
     plain = Generator(LawDNetConfig(width=0.5)).eval()

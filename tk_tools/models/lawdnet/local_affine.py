@@ -19,7 +19,8 @@ from torch.nn import functional
 
 WarpField = Literal["published", "upright"]
 GRID = (60, 60)  # rows and columns of the coarse grid
-VALUES_AT_ONCE, GPU_VALUES_AT_ONCE = 1 << 16, 1 << 24  # of the coarse grids of some channels
+SMALLEST = 1e-30  # square of a distance: the gradient divides by its root, also on the very key point
+VALUES_AT_ONCE, GPU_VALUES_AT_ONCE = 1 << 15, 1 << 24  # of the coarse grids of some channels
 
 
 def cell_centres(count: int, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -48,8 +49,7 @@ def _field(parameters: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
     for point in parameters.unbind(1):
         kx, ky, radius, sigma, angle, tx, ty = point[:, :, None, None].unbind(1)
         dx, dy = x - kx, y - ky  # (K, columns, 1), (K, 1, rows)
-        # Bounded, since the slope of the root at 0, on the very key point, is infinite.
-        influence = torch.exp((dx**2 + dy**2).clamp(min=1e-30).sqrt() / -radius)
+        influence = torch.exp((dx**2 + dy**2).sqrt() / -radius)
         turn = math.pi * angle * influence
         scale = 1 + sigma * influence
         cos, sin = scale * turn.cos(), scale * turn.sin()
@@ -61,26 +61,66 @@ def _field(parameters: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
 
 
 class _FieldInParts(torch.autograd.Function):
-    """_field for some channels at a time, computed anew for the gradient: what lies between stays in the processor's
+    """_field for some channels at a time, and its gradient by the formula: what lies between stays in the processor's
     cache, and the memory of training does not hold some thirty arrays of the coarse grid for every key point."""
 
     @staticmethod
     def forward(ctx, parameters: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        ctx.save_for_backward(parameters)
         ctx.grid = grid
-        return torch.cat([_field(part, grid) for part in parameters.split(_channels_at_once(parameters, grid))])
+        step = _channels_at_once(parameters, grid)
+        field = torch.cat([_field(part, grid) for part in parameters.split(step)])
+        ctx.save_for_backward(parameters, field)
+        return field
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (parameters,) = ctx.saved_tensors
+        parameters, field = ctx.saved_tensors
         step = _channels_at_once(parameters, ctx.grid)
-        found = []
-        for part, wanted in zip(parameters.split(step), gradient.split(step), strict=True):
-            with torch.enable_grad():
-                part = part.detach().requires_grad_()
-                found += torch.autograd.grad(_field(part, ctx.grid), part, wanted)
-        return torch.cat(found), None
+        parts = (each.split(step) for each in (parameters, field, gradient))
+        return torch.cat([_field_gradient(*part, ctx.grid) for part in zip(*parts, strict=True)]), None
+
+
+def _field_gradient(
+    parameters: torch.Tensor, field: torch.Tensor, gradient: torch.Tensor, grid: tuple[int, int]
+) -> torch.Tensor:
+    """(K, N, 7) parameters, _field's (K, columns, rows, 2) of them and its gradient -> (K, N, 7)."""
+    x = cell_centres(grid[1], parameters.device)[:, None]
+    y = cell_centres(grid[0], parameters.device)
+    points = [point[:, :, None, None].unbind(1) for point in parameters.unbind(1)]
+    distances = [((x - point[0]) ** 2 + (y - point[1]) ** 2).clamp(min=SMALLEST).sqrt() for point in points]
+    influences = [torch.exp(distance / -point[2]) for distance, point in zip(distances, points, strict=True)]
+    weights = [influence.exp() for influence in influences]
+    total = sum(weights)
+    field_x, field_y = (plane.contiguous() for plane in field.unbind(-1))
+    towards_x, towards_y = (plane.contiguous() / total for plane in gradient.unbind(-1))
+    found = []
+    for point, distance, influence, weight in zip(points, distances, influences, weights, strict=True):
+        kx, ky, radius, sigma, angle, tx, ty = point
+        dx, dy = x - kx, y - ky
+        turn = math.pi * angle * influence
+        cos, sin, scale = turn.cos(), turn.sin(), 1 + sigma * influence
+        along, across = dx * cos + dy * sin, dy * cos - dx * sin  # the offset, turned
+        gx, gy = weight * towards_x, weight * towards_y  # of the key point's own x and y
+        stretch, twist = gx * along + gy * across, scale * (gx * across - gy * along)
+        own_x, own_y = scale * along + tx * influence + kx, scale * across + ty * influence + ky
+        # Of the influence: through the softmax, the scale, the angle and the translation.
+        g_influence = gx * (own_x - field_x) + gy * (own_y - field_y)
+        g_influence += sigma * stretch + math.pi * angle * twist + tx * gx + ty * gy
+        inwards = g_influence * influence / radius  # less the gradient of the distance
+        gx_offset = scale * (gx * cos - gy * sin) - inwards * dx / distance
+        gy_offset = scale * (gx * sin + gy * cos) - inwards * dy / distance
+        each = (
+            gx - gx_offset,
+            gy - gy_offset,
+            inwards * distance / radius,
+            influence * stretch,
+            math.pi * influence * twist,
+            influence * gx,
+            influence * gy,
+        )
+        found.append(torch.stack([part.sum(dim=(1, 2)) for part in each], dim=-1))
+    return torch.stack(found, dim=1)
 
 
 def _channels_at_once(parameters: torch.Tensor, grid: tuple[int, int]) -> int:
