@@ -11,7 +11,7 @@ import click
 from tk_tools.errors import ConfigError
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from tk_tools.files.rates import DEFAULT_FPS, parse_rate
-from tk_tools.models import Inference, Request
+from tk_tools.models import Inference, Request, Service, Upload
 from tk_tools.models.wav2lip.options import FACE_FILE, InferOptions
 
 READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
@@ -134,6 +134,11 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(operands=operands, options=options, also=also, check=check, notice=notice)
 
 
+def check_service(values: dict[str, Any]) -> None:
+    """Open what all faces of a service have in common. WeightsError, ConfigError: see check_shared."""
+    prepare(values, (Path("face"), Path("talking.mp4"))).check()
+
+
 def _is_speech(operands: tuple[Path, ...]) -> bool:
     """FACE SPEECH OUTPUT: the second of three is a sound, or the last is one .mp4 to be made."""
     if len(operands) != 3 or Path("-") in operands or operands[0].is_dir() or operands[1].is_dir():
@@ -186,4 +191,13 @@ INFERENCE = Inference(
     reads=READS,
     shared=("face", "backend", "infer_device", "mark"),
     suffix=".mp4",
+    service=Service(
+        uploads=(
+            Upload("face", "Face", (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES), holds="pictures", template=True),
+            Upload("speech", "Speech", (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES), holds="sound", sets_length=True),
+        ),
+        check=check_service,
+        choices=("on_short_video", "feather", "quality"),
+        not_served=("audio", "faces"),
+    ),
 )
