@@ -36,14 +36,15 @@ def check_address(address: str, hosts: tuple[str, ...]) -> str:
         raise InputError("this service calls nobody back (its --callback-host says whom it may)")
     try:
         parts = urlsplit(address)
-        port = parts.port or _PORTS[parts.scheme]
+        usual = _PORTS[parts.scheme]
+        port = parts.port or usual
         plain = address.isascii() and address.isprintable() and " " not in address and len(address) <= _LONGEST
         if not parts.hostname or not plain or parts.username is not None or parts.password is not None:
             raise ValueError
     except (ValueError, KeyError):
         raise InputError("callback is not an address such as https://example.org/done") from None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    if f"{host}:{port}" in hosts or (port == _PORTS[parts.scheme] and host in hosts):
+    if f"{host}:{port}" in hosts or (port == usual and host in hosts):
         return address
     raise InputError("callback is not on a host that this service may call")
 
@@ -57,7 +58,7 @@ _OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({
 
 
 def call(address: str, content: dict[str, Any], tries: int, tried: Callable[[bool], None]) -> str:
-    """POST `content` as JSON, up to `tries` times; "" or why nobody took it. tried(whether it was taken), after each."""
+    """POST `content` as JSON, up to `tries` times; "" or why nobody took it. tried: told after each whether it was."""
     body = json.dumps(content).encode()
     why = ""
     for number in range(tries):

@@ -66,7 +66,7 @@ class Dispatcher:
         self._arriving = 0
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
-        self._calling = asyncio.Semaphore(_CALLS)
+        self._callers = ThreadPoolExecutor(max_workers=_CALLS)  # of its own: nobody waits for them at the end
         self.stopping = False
 
     async def open(self) -> None:
@@ -93,8 +93,8 @@ class Dispatcher:
                 await asyncio.sleep(_TICK)
         for task in self._tasks:
             task.cancel()
-        for thread in (*(worker.thread for worker in self._workers), self._looker_thread):
-            thread.shutdown(wait=False)
+        for thread in (*(worker.thread for worker in self._workers), self._looker_thread, self._callers):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     @property
     def failing(self) -> bool:
@@ -273,9 +273,8 @@ class Dispatcher:
         def tried(taken: bool) -> None:
             loop.call_soon_threadsafe(self._store.count_call, job, taken)
 
-        async with self._calling:
-            content = self.view(job).model_dump()
-            why = await loop.run_in_executor(None, call, job.callback, content, job.calls, tried)
+        content = self.view(job).model_dump()
+        why = await loop.run_in_executor(self._callers, call, job.callback, content, job.calls, tried)
         if why:
             self._told.error(f"job {job.id}: its callback was not taken: {why}")
 

@@ -35,7 +35,7 @@ class Offer:
 
     @property
     def spoken_to(self) -> Upload | None:
-        """The one file that is left when the first template stands for the other; None: it takes more, or no template."""
+        """The file that is left when the first template stands for the other one; None where it is not so."""
         others = [upload for upload in self.uploads if not upload.template]
         return others[0] if len(others) == 1 and len(self.uploads) == 2 and self.templates else None
 

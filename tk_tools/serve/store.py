@@ -37,10 +37,10 @@ create index if not exists jobs_by_state on jobs (state, number);
 class Job:
     """One result that was asked for.
 
-    number: in the order they came. files: field -> name of the file in the job's folder, or {"template": NAME}. options:
-    those that the client set, as text. seconds: of the result, as far as it is known (0: not). callback: who is told
-    when it ends; calls: how often that may still be tried. tries: how often it was begun. created, started, finished:
-    Unix time. facts: what inference said of the result.
+    number: in the order they came. files: field -> name of the file in the job's folder, or {"template": NAME}.
+    options: those that the client set, as text. seconds: of the result, as far as it is known (0: not). callback: who
+    is told when it ends; calls: how often that may still be tried. tries: how often it was begun. created, started,
+    finished: Unix time. facts: what inference said of the result.
     """
 
     number: int

@@ -14,6 +14,7 @@ from pathlib import Path
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from tk_tools.models import Upload
 from tk_tools.serve.options import MB
@@ -46,7 +47,6 @@ async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ..
     try:
         parser = MultipartParser(parameters[b"boundary"], reader.callbacks())
         await _feed(request, parser, limit)
-        request.state.body_read = True
         parser.finalize()
     except FormParserError as error:
         raise Refused(422, f"the form cannot be read: {error}") from error
@@ -64,20 +64,21 @@ async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ..
 
 
 async def _feed(request: Request, parser: MultipartParser, limit: int) -> None:
-    count, end = 0, time.monotonic() + _LONGEST
-    stream = request.stream()
-    while True:
+    count, end, more = 0, time.monotonic() + _LONGEST, True
+    while more:
         try:
             async with asyncio.timeout(min(_SILENCE, max(0.0, end - time.monotonic()))):
-                block = await anext(stream)
-        except StopAsyncIteration:
-            return
+                message = await request.receive()
         except TimeoutError:
             raise Refused(408, "the upload came to a stop, or takes too long") from None
-        count += len(block)
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        request.state.body_read = not more
+        count += len(message.get("body", b""))
         if count > limit:
             raise _too_large(limit)
-        parser.write(block)
+        parser.write(message.get("body", b""))
 
 
 def _too_large(limit: int) -> Refused:
