@@ -4,6 +4,7 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 
 from tests.serve.conftest import ENDED
@@ -12,6 +13,7 @@ from tk_tools.serve.store import JobStore
 CLIENTS, REQUESTS = 20, 200
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_of_twenty_clients(start, media):
     served = start("--queue", "32")
     speech, face = (media / "speech.wav").read_bytes(), (media / "face.mp4").read_bytes()

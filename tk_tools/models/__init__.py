@@ -83,12 +83,12 @@ class Service:
     """How tk-serve offers a model.
 
     uploads: the inputs of one result, in the order of the operands (the output comes after them). check: values of the
-    options -> opens what all results have in common and raises its fault. choices: names of the options that a client
+    options -> opens what all results have in common and raises its fault, or gives a line for people. choices: names of the options that a client
     may set. not_served: names of those that stand for operands.
     """
 
     uploads: tuple[Upload, ...]
-    check: Callable[[dict[str, Any]], None]
+    check: Callable[[dict[str, Any]], str | None]
     choices: tuple[str, ...] = ()
     not_served: tuple[str, ...] = ()
 

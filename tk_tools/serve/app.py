@@ -86,6 +86,7 @@ def _add_jobs(app: FastAPI, options: ServeOptions, offer: Offer, store: JobStore
         "/jobs",
         status_code=202,
         response_model=JobView,
+        response_description="the job is queued",
         responses=_UPLOAD_PROBLEMS,
         openapi_extra={"requestBody": _form_schema(offer)},
     )
@@ -96,9 +97,15 @@ def _add_jobs(app: FastAPI, options: ServeOptions, offer: Offer, store: JobStore
         place = {"location": f"/jobs/{job.id}"}
         return JSONResponse(dispatcher.view(job).model_dump(), 202, headers=_NO_STORE | place)
 
-    @app.get("/jobs", response_model=JobList, responses={401: _PROBLEMS[401]})
+    @app.get(
+        "/jobs",
+        response_model=JobList,
+        response_description="a page of jobs, and where the next one begins",
+        responses={401: _PROBLEMS[401]},
+    )
     async def list_jobs(
-        count: Annotated[int, Query(ge=1, le=100)] = 20, before: Annotated[int | None, Query(ge=1, lt=1 << 62)] = None
+        count: Annotated[int, Query(ge=1, le=100, description="so many, at most 100")] = 20,
+        before: Annotated[int | None, Query(ge=1, lt=1 << 62, description="`next` of the page before")] = None,
     ) -> JSONResponse:
         """The newest jobs first, a page at a time."""
         jobs = store.page(count, before)
@@ -106,7 +113,7 @@ def _add_jobs(app: FastAPI, options: ServeOptions, offer: Offer, store: JobStore
         views = [dispatcher.view(job).model_dump() for job in jobs]
         return JSONResponse({"jobs": views, "next": following}, headers=_NO_STORE)
 
-    @app.get("/jobs/{identity}", response_model=JobView, responses=_PROBLEMS)
+    @app.get("/jobs/{identity}", response_model=JobView, response_description="the job", responses=_PROBLEMS)
     async def look_at_a_job(identity: str) -> JSONResponse:
         """Where a job stands."""
         return JSONResponse(dispatcher.view(find(identity)).model_dump(), headers=_NO_STORE)
@@ -130,6 +137,7 @@ def _add_jobs(app: FastAPI, options: ServeOptions, offer: Offer, store: JobStore
     @app.delete(
         "/jobs/{identity}",
         response_model=JobView,
+        response_description="the job, which is cancelled",
         responses=_PROBLEMS | {204: {"description": "the job had ended: it and its result are removed"}},
     )
     async def cancel_a_job(identity: str) -> Response:
@@ -200,7 +208,7 @@ def _add_synchronous(
 
 
 def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Dispatcher) -> None:
-    @app.get("/service", responses={401: _PROBLEMS[401]})
+    @app.get("/service", response_description="facts of the service", responses={401: _PROBLEMS[401]})
     async def describe_the_service() -> JSONResponse:
         """What it takes: files, templates, options and limits."""
         limits = {
@@ -213,13 +221,17 @@ def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Di
         facts = offer.describe() | {"limits": limits, "callbacks": bool(options.callback_hosts)}
         return JSONResponse(facts | {"version": __version__}, headers=_NO_STORE)
 
-    @app.get("/healthz")
+    @app.get(
+        "/healthz",
+        response_description="it can work",
+        responses={503: {"description": "a worker cannot load its model any more"}},
+    )
     async def is_it_well() -> JSONResponse:
         """200 while it can work, 503 when a worker cannot load its model."""
         failing = dispatcher.failing
         return JSONResponse({"status": "failing" if failing else "ok"}, 503 if failing else 200, headers=_NO_STORE)
 
-    @app.get("/metrics", response_class=PlainTextResponse)
+    @app.get("/metrics", response_class=PlainTextResponse, response_description="the numbers")
     async def metrics() -> Response:
         """Numbers for Prometheus."""
         return Response(dispatcher.metrics.text(), media_type=MEDIA_TYPE)

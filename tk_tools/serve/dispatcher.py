@@ -71,7 +71,9 @@ class Dispatcher:
 
     async def open(self) -> None:
         """Load the model in every worker. WeightsError, ConfigError: it cannot be used."""
-        await asyncio.gather(*map(self._load, self._workers))
+        said = await asyncio.gather(*map(self._load, self._workers))
+        for notice in sorted(set(filter(None, said))):
+            self._told.info(notice)
 
     def start(self) -> None:
         """Begin with the jobs that are there."""
@@ -173,10 +175,10 @@ class Dispatcher:
                 {"message": "a task of the service ended", "exception": error, "task": task}
             )
 
-    async def _load(self, worker: _Worker) -> None:
+    async def _load(self, worker: _Worker) -> str | None:
         values = self._offer.values({}) | self._on(worker)
         load = partial(worker.child.call, open_shared, self._offer.model, values, seconds=_OPENING)
-        await asyncio.get_running_loop().run_in_executor(worker.thread, load)
+        return await asyncio.get_running_loop().run_in_executor(worker.thread, load)
 
     def _on(self, worker: _Worker) -> dict[str, str]:
         return {"device": worker.device} if "device" in self._options.values else {}

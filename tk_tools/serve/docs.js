@@ -23,7 +23,7 @@ function route(path, method, facts) {
     name,
     (one.description || "") + (needed.includes(name) ? " (needed)" : ""),
   ]);
-  const parameters = (facts.parameters ?? []).map((one) => [one.name, `in the ${one.in}`]);
+  const parameters = (facts.parameters ?? []).map((one) => [one.name, one.description || `in the ${one.in}`]);
   const answers = Object.entries(facts.responses).map(([code, one]) => [code, one.description]);
   const section = make(
     "section",

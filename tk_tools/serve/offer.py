@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tk_tools.errors import ConfigError, InputError
-from tk_tools.models import Inference, Service, Upload, get_model, load
+from tk_tools.models import Inference, Upload, get_model, load
 from tk_tools.serve.options import ServeOptions
 
 _MEDIA_TYPES = {".mp4": "video/mp4", ".wav": "audio/wav"}
@@ -26,7 +26,7 @@ class Offer:
         self.templates = tuple(options.templates)
         self._command = click.Command(model.name, params=model_params(inference))
         self._choices = {param.name: param for param in self._command.params if param.name in inference.service.choices}
-        self._values = options.values
+        self._values = _unset(inference) | options.values
 
     @property
     def templated(self) -> Upload | None:
@@ -105,14 +105,22 @@ def inference_of(name: str) -> Inference:
 
 def model_params(inference: Inference) -> list[click.Parameter]:
     """The options of the model's own command that a service has."""
+    return [param for param in _all_params(inference) if param.name not in inference.service.not_served]
 
+
+def _unset(inference: Inference) -> dict[str, Any]:
+    """The values of the options that a service has not, as if nobody had given them."""
+    others = [param for param in _all_params(inference) if param.name in inference.service.not_served]
+    return click.Command("model", params=others, add_help_option=False).make_context("model", []).params
+
+
+def _all_params(inference: Inference) -> list[click.Parameter]:
     def command() -> None:
         """Carries the options."""
 
     for option in reversed(inference.options):
         command = option(command)
-    service: Service = inference.service
-    return [param for param in click.command(command).params if param.name not in service.not_served]
+    return click.command(command).params
 
 
 def _short(text: str) -> str:

@@ -5,6 +5,7 @@ const MOST = 30;
 const ENDED = ["done", "failed", "cancelled"];
 const EVERY = 1000; // ms
 const WORDS = { queued: "Waiting", running: "Being made", done: "Done", failed: "Failed", cancelled: "Cancelled" };
+const NAMED = 6; // suffixes that are shown
 const OWN = ""; // the choice of a file of one's own instead of a template
 
 const $ = (id) => document.getElementById(id);
@@ -49,7 +50,8 @@ function uploadField(upload) {
   file.setAttribute("aria-describedby", `hint-${upload.field}`);
   const field = make("div", { className: "field" });
   const hint = upload.holds === "sound" ? "A sound, or a video with sound" : "A video or a picture";
-  const small = make("small", { id: `hint-${upload.field}`, textContent: `${hint}: ${upload.accept.join(" ")}` });
+  const some = upload.accept.slice(0, NAMED).join(" ") + (upload.accept.length > NAMED ? " …" : "");
+  const small = make("small", { id: `hint-${upload.field}`, textContent: `${hint}: ${some}` });
   if (!upload.template) {
     field.append(make("label", { htmlFor: file.id, textContent: upload.title }), file, small);
     return field;
@@ -212,7 +214,7 @@ function update(one, job) {
   if (said.textContent !== text) said.textContent = text;
   one.querySelector(".when").textContent = new Date(job.created).toLocaleTimeString();
   const bar = one.querySelector("progress");
-  bar.hidden = ended;
+  bar.hidden = job.state !== "running";
   if (job.state === "running" && job.progress === 0) bar.removeAttribute("value");
   else bar.value = job.progress;
   const error = one.querySelector(".error");

@@ -38,9 +38,12 @@ class Made:
     trace: str = ""
 
 
-def open_shared(model: str, values: dict[str, Any]) -> None:
-    """Open what all results of a model have in common, and keep it. WeightsError, ConfigError: it cannot be used."""
-    load(get_model(model).inference_options).service.check(dict(values))
+def open_shared(model: str, values: dict[str, Any]) -> str | None:
+    """Open what all results of a model have in common, and keep it; a line for people where there is one to say.
+
+    WeightsError, ConfigError: it cannot be used.
+    """
+    return load(get_model(model).inference_options).service.check(dict(values))
 
 
 def make_result(order: Order) -> Made:

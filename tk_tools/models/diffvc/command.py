@@ -103,13 +103,14 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(operands=operands, options=options, also=lambda source: shared(), check=check, notice=notice)
 
 
-def check_service(values: dict[str, Any]) -> None:
+def check_service(values: dict[str, Any]) -> str | None:
     """Open what all voices of a service have in common. WeightsError, ConfigError: see check_weights."""
     from tk_tools.models.diffvc.inference import check_weights
 
     request = prepare(values, (Path("source"), Path("voice"), Path("out.wav")))
     checkpoint, speaker_weights, *further = request.also(Path("source"))
     check_weights(checkpoint, speaker_weights, further, request.options)
+    return request.notice
 
 
 def _without_target(operands: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

@@ -134,9 +134,9 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(operands=operands, options=options, also=also, check=check, notice=notice)
 
 
-def check_service(values: dict[str, Any]) -> None:
+def check_service(values: dict[str, Any]) -> str | None:
     """Open what all faces of a service have in common. WeightsError, ConfigError: see check_shared."""
-    prepare(values, (Path("face"), Path("talking.mp4"))).check()
+    return prepare(values, (Path("face"), Path("talking.mp4"))).check()
 
 
 def _is_speech(operands: tuple[Path, ...]) -> bool:
