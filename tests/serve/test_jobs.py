@@ -184,3 +184,14 @@ def test_results_expire(start):
     served.wait(job)
     wait_until(lambda: served.ask("GET", f"/jobs/{job}").status_code == 404)
     assert served.folders() == []
+
+
+def test_each_device_has_a_worker(start):
+    served = start("--device", "cpu", "--device", "cuda")  # the model does not care
+    jobs = [served.queue(pace="60") for _ in range(3)]
+    for job in jobs[:2]:
+        served.wait(job, "running")
+    assert served.job(jobs[2])["state"] == "queued"
+    served.ask("DELETE", f"/jobs/{jobs[0]}")
+    served.wait(jobs[2], "running")
+    assert served.job(jobs[1])["state"] == "running"

@@ -9,6 +9,7 @@ from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice
 from tests.models.wav2lip.talking import write_checkpoint, write_face, write_sound
 from tk_tools.cli._main import run
 from tk_tools.cli.serve import command
+from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
 
@@ -17,9 +18,11 @@ def test_wav2lip(start, tmp_path):
     speech = write_sound(tmp_path / "speech.wav", 0.6)
     face = write_face(tmp_path / "face.mp4", frames=10)
     faceless = write_clip(tmp_path / "none.mp4", frames=5, sound=None, options=H264)
+    crop_faces(face, tmp_path / "found.face.h5", CropOptions())
     checkpoint = write_checkpoint(tmp_path / "small.safetensors")
     served = start(
         "--device", "cpu", "--max-seconds", "20",
+        "--template", tmp_path / "found.face.h5",
         model=("--model", "wav2lip", "--checkpoint", checkpoint, "--template", f"her={face}"),
     )  # fmt: skip
     facts = served.ask("GET", "/service").json()
@@ -32,10 +35,11 @@ def test_wav2lip(start, tmp_path):
     jobs = [
         served.queue(speech=speech, template="her", quality="30"),
         served.queue(speech=speech, face=face, on_short_video="stop"),
+        served.queue(speech=speech, template="found"),
         served.queue(speech=speech, face=faceless),
     ]
-    looped, stopped, without = map(served.wait, jobs)
-    assert (looped["facts"]["frames"], stopped["facts"]["frames"]) == (15, 10)
+    looped, stopped, found, without = map(served.wait, jobs)
+    assert [job["facts"]["frames"] for job in (looped, stopped, found)] == [15, 10, 15]
     result = tmp_path / "result.mp4"
     result.write_bytes(served.ask("GET", looped["result"]).content)
     assert is_marked_synthetic(result)
@@ -44,6 +48,7 @@ def test_wav2lip(start, tmp_path):
     assert (without["state"], "face: no face in any of its pictures" in without["error"]) == ("failed", True)
 
 
+@pytest.mark.slow
 def test_diffvc(start, tmp_path, monkeypatch):
     checkpoint = write_published(tmp_path / "vc.pt", small_diffvc())
     write_weights(tmp_path / "weights")
@@ -67,7 +72,7 @@ def test_diffvc(start, tmp_path, monkeypatch):
     assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/wav")
 
 
-@pytest.mark.parametrize("model", ["wav2lip", "diffvc"])
+@pytest.mark.parametrize("model", ["wav2lip", pytest.param("diffvc", marks=pytest.mark.slow)])
 def test_weights_of_another_network_are_told_before_anything_is_served(model, capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("TK_WEIGHTS", str(tmp_path / "weights"))
     write_weights(tmp_path / "weights")

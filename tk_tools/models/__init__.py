@@ -83,8 +83,8 @@ class Service:
     """How tk-serve offers a model.
 
     uploads: the inputs of one result, in the order of the operands (the output comes after them). check: values of the
-    options -> opens what all results have in common and raises its fault, or gives a line for people. choices: names of the options that a client
-    may set. not_served: names of those that stand for operands.
+    options -> opens what all results have in common and raises its fault, or gives a line for people. choices: names of
+    the options that a client may set. not_served: names of those that stand for operands.
     """
 
     uploads: tuple[Upload, ...]

@@ -18,7 +18,6 @@ from tk_tools import __version__
 from tk_tools.errors import InputError
 from tk_tools.models import Upload
 from tk_tools.serve import callback
-from tk_tools.serve.access import Access
 from tk_tools.serve.dispatcher import Dispatcher
 from tk_tools.serve.metrics import MEDIA_TYPE
 from tk_tools.serve.offer import Offer
@@ -31,6 +30,7 @@ from tk_tools.serve.views import JobList, JobView, Problem
 
 NO_PART, NO_FILE, NO_VIDEO = "No file part", "No selected file", "Video not found"
 NO_AUDIO = "没有上传音频文件"  # what the original's faster server says: no audio file was sent
+OPEN_PATHS = frozenset({"/healthz", *ASSETS})  # they ask for no token
 _TICK = 0.1  # seconds between two looks at a job that a client waits for
 _NO_STORE = {"cache-control": "no-store"}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -49,8 +49,8 @@ _UPLOAD_PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_app(options: ServeOptions, offer: Offer, store: JobStore, dispatcher: Dispatcher) -> Any:
-    """The ASGI application of a service."""
+def make_app(options: ServeOptions, offer: Offer, store: JobStore, dispatcher: Dispatcher) -> FastAPI:
+    """The routes of a service; open to everyone as they stand (see access)."""
     app = FastAPI(
         title=f"tk-serve {offer.model}",
         version=__version__,
@@ -67,7 +67,7 @@ def make_app(options: ServeOptions, offer: Offer, store: JobStore, dispatcher: D
     _add_jobs(app, options, offer, store, dispatcher)
     _add_synchronous(app, options, offer, store, dispatcher)
     _add_about(app, options, offer, dispatcher)
-    return dispatcher.metrics.layer(Access(app, options.token, frozenset({"/healthz", *ASSETS})))
+    return app
 
 
 def _first_fault(error: RequestValidationError) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import uvicorn
 
 from tk_tools.errors import ConfigError, InputError
-from tk_tools.serve.app import make_app
+from tk_tools.serve.access import Access
+from tk_tools.serve.app import OPEN_PATHS, make_app
 from tk_tools.serve.dispatcher import Dispatcher, Told
 from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
@@ -47,9 +48,9 @@ async def _serve(
     dispatcher = Dispatcher(options, offer, store, told)
     logger = logging.getLogger("uvicorn")
     logger.handlers, logger.propagate = [_ToLog(told)], False
-    app = make_app(options, offer, store, dispatcher)
+    app = Access(make_app(options, offer, store, dispatcher), options.token, OPEN_PATHS)
     config = uvicorn.Config(
-        app,
+        dispatcher.metrics.layer(app),
         lifespan="off",
         access_log=False,
         log_config=None,
