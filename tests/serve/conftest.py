@@ -147,6 +147,19 @@ def served(environment, media, tmp_path_factory):
 
 
 @pytest.fixture
+def fails(environment, media, tmp_path):
+    """fails(*arguments, model=...) -> code and lines of stderr of a service that cannot start."""
+
+    def call(*arguments, model=("--model", "fake", "--checkpoint", media / "ckpt")):
+        command = [SCRIPTS / "tk-serve", *map(str, (*model, "--state", tmp_path / "state", *arguments))]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=100)
+        assert done.stdout == ""
+        return done.returncode, done.stderr.splitlines()
+
+    return call
+
+
+@pytest.fixture
 def raw(served):
     """raw(head, *blocks) -> status and JSON of a request that is written by hand."""
 

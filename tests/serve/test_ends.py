@@ -2,30 +2,14 @@
 
 import signal
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SCRIPTS
 from tests.serve.waiting import wait_until
 from tk_tools.cli._main import run
 from tk_tools.cli.serve import command
 from tk_tools.serve.store import TWICE
-
-
-@pytest.fixture
-def fails(environment, media, tmp_path):
-    """fails(*arguments) -> code and lines of stderr of a service that cannot start."""
-
-    def call(*arguments):
-        model = ("--model", "fake", "--checkpoint", media / "ckpt", "--state", tmp_path / "state")
-        command = [SCRIPTS / "tk-serve", *map(str, (*model, *arguments))]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-        assert done.stdout == ""
-        return done.returncode, done.stderr.splitlines()
-
-    return call
 
 
 def test_a_port_in_use(fails):

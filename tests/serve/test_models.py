@@ -1,14 +1,10 @@
 """The models of the box behind the service: what their clients send, and what comes back."""
 
-import os
-
 import pytest
 
 from tests.media import H264, write_clip
 from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice, write_weights
 from tests.models.wav2lip.talking import write_checkpoint, write_face, write_sound
-from tk_tools.cli._main import run
-from tk_tools.cli.serve import command
 from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
@@ -73,16 +69,14 @@ def test_diffvc(start, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["wav2lip", pytest.param("diffvc", marks=pytest.mark.slow)])
-def test_weights_of_another_network_are_told_before_anything_is_served(model, capfd, tmp_path, monkeypatch):
-    monkeypatch.setenv("TK_WEIGHTS", str(tmp_path / "weights"))
-    write_weights(tmp_path / "weights")
+def test_weights_of_another_network_are_told_before_anything_is_served(model, fails, tmp_path):
+    weights = write_weights(tmp_path / "weights")
     if model == "wav2lip":
         write_published(tmp_path / "wrong", small_diffvc())
     else:
         write_checkpoint(tmp_path / "wrong.safetensors")
     (wrong,) = tmp_path.glob("wrong*")
-    given = ["--model", model, "--checkpoint", str(wrong), "--port", "0", "--state", str(tmp_path / "state")]
-    assert run(command, [*given, "--device", "cpu", "-q"]) == 1
-    out, err = capfd.readouterr()
-    assert (out, err.count(os.linesep)) == ("", 1)
-    assert f"tk-serve: {wrong}: " in err
+    code, (line,) = fails(
+        "--port", 0, "-q", "--device", "cpu", "--weights-dir", weights, model=("--model", model, "--checkpoint", wrong)
+    )
+    assert (code, line.partition(": ")[2].startswith(f"{wrong}: ")) == (1, True)

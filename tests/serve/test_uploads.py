@@ -1,8 +1,17 @@
 """Uploads that are hostile or broken off: nothing stays of them, and memory and disk stay as they are."""
 
+import asyncio
+import resource
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from fastapi import Request
+
+from tests.serve.fake_model import SPEECH
 from tests.serve.waiting import wait_until
+from tk_tools.serve import uploads
+from tk_tools.serve.refusal import Refused
 
 FORM = "Content-Type: multipart/form-data; boundary=edge\n"
 PART = b'--edge\r\nContent-Disposition: form-data; name="speech"; filename="a.wav"\r\n\r\n'
@@ -59,3 +68,31 @@ def test_many_parts(served, raw):
     )
     status, told = raw(f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Content-Length: {len(body)}\n", body)
     assert (status, told["error"]) == (422, "the form has more than 40 parts")
+
+
+def test_an_upload_that_stops_is_dropped(monkeypatch, tmp_path):
+    blocks = [{"type": "http.request", "body": PART + b"abc", "more_body": True}]
+
+    async def receive():
+        return blocks.pop() if blocks else await asyncio.sleep(60)
+
+    monkeypatch.setattr(uploads, "_SILENCE", 0.05)
+    headers = [(b"content-type", b"multipart/form-data; boundary=edge")]
+    request = Request({"type": "http", "headers": headers}, receive)
+    # in a thread of its own: the browser's tests leave a loop running in this one
+    with ThreadPoolExecutor() as thread, pytest.raises(Refused, match="came to a stop") as refused:
+        thread.submit(asyncio.run, uploads.receive_form(request, tmp_path, (SPEECH,), 1000)).result()
+    assert refused.value.status == 408
+
+
+def test_a_full_disk_is_told(served):
+    before = served.folders()
+    _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (1_500_000, hard))
+    try:
+        answer = served.send(speech=bytes(1_900_000))
+    finally:
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert (answer.status_code, answer.json()["error"]) == (507, "there is no room for it on this server's disk")
+    assert served.folders() == before
+    assert served.send().status_code == 202

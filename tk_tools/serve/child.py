@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from typing import Any
 
 from tk_tools.files import progress
@@ -109,7 +110,11 @@ class Child:
             context = multiprocessing.get_context("spawn")
             self._pipe, other = context.Pipe()
             self._process = context.Process(target=_live, args=(other, os.getpid(), self._memory), daemon=True)
+            resource_tracker.ensure_running()  # started with the process, it would let Ctrl-C through to it
+            # Ctrl-C in a terminal reaches the whole group: the process must not see it before it can ignore it
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             self._process.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             other.close()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class Dispatcher:
 
     @property
     def failing(self) -> bool:
-        """Whether a worker cannot load its model any more."""
+        """Whether a worker cannot go on."""
         return any(worker.failing for worker in self._workers)
 
     @contextmanager
@@ -155,11 +156,13 @@ class Dispatcher:
         """End a job that has not ended yet; a running one is stopped."""
         if job.state == QUEUED:
             return self._ended(self._store.end(job, CANCELLED))
-        for worker in self._workers:
-            if worker.job == job.id:
-                worker.cancelled = True
-                await asyncio.get_running_loop().run_in_executor(None, worker.child.stop)
         while (found := self._store.get(job.id)) and found.state == RUNNING:
+            maker = next((worker for worker in self._workers if worker.job == job.id), None)
+            if maker is None:
+                return self._ended(self._store.end(job, CANCELLED))
+            maker.cancelled = True
+            # again and again, should its process be only just starting
+            await asyncio.get_running_loop().run_in_executor(None, maker.child.stop)
             await asyncio.sleep(_TICK)
         return found or job
 
@@ -186,27 +189,32 @@ class Dispatcher:
     async def _work(self, worker: _Worker) -> None:
         while not self.stopping:
             try:
-                if not worker.child.alive:
-                    await self._load(worker)
+                await self._take_one(worker)
                 worker.failing = False
-            except (TkError, TimeLimit, ChildDied) as error:
+            except Exception as error:  # noqa: BLE001 - no room for the store, say: it goes on when there is some
                 if self.stopping:
                     return
                 worker.failing = True
-                self._told.error(f"the model cannot be loaded again: {error}")
+                self._told.error(f"a worker cannot go on, and tries again in {_AGAIN} s: {error}")
+                self._told.detail("".join(traceback.format_exception(error)))
                 await asyncio.sleep(_AGAIN)
-                continue
-            self._arrived.clear()
-            job = self._store.take()
-            if job is None:
-                await self._arrived.wait()
-                continue
-            worker.job, worker.cancelled = job.id, False
-            try:
-                await self._make(worker, job)
-            finally:
-                worker.job = None
-                self._progress.pop(job.id, None)
+
+    async def _take_one(self, worker: _Worker) -> None:
+        """Wait for a job and make it."""
+        if not worker.child.alive:
+            await self._load(worker)
+        self._arrived.clear()
+        job = self._store.take()
+        if job is None:
+            worker.failing = False
+            await self._arrived.wait()
+            return
+        worker.job, worker.cancelled = job.id, False
+        try:
+            await self._make(worker, job)
+        finally:
+            worker.job = None
+            self._progress.pop(job.id, None)
 
     async def _make(self, worker: _Worker, job: Job) -> None:
         def told(seconds: float) -> None:

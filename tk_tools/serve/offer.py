@@ -97,9 +97,7 @@ def inference_of(name: str) -> Inference:
     """How the model of that name is run. ConfigError: there is none, or it cannot be served."""
     inference: Inference = load(get_model(name).inference_options)
     if inference.service is None:
-        raise ConfigError(
-            f"{name} is not served: what it reads is no picture and no sound, and cannot be taken from strangers"
-        )
+        raise ConfigError(f"{name} is not served: it does not read pictures or sound that clients could send")
     return inference
 
 

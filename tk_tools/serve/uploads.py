@@ -6,7 +6,6 @@ What a client calls its files is never part of a path: each gets the name of its
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +35,7 @@ class Form:
 
 
 async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ...], limit: int) -> Form:
-    """Read a form whose files go into `folder`. Refused: 408, 413, 415, 422 or 507; the caller removes the folder."""
+    """Read a form whose files go into `folder`. Refused: 408, 413, 415 or 422; the caller removes the folder."""
     kind, parameters = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise Refused(415, "send a form of the type multipart/form-data")
@@ -52,10 +51,6 @@ async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ..
         raise Refused(422, f"the form cannot be read: {error}") from error
     except UnicodeDecodeError as error:
         raise Refused(422, "the form cannot be read: a field is not UTF-8") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refused(507, "there is no room for it on this server's disk") from error
-        raise
     finally:
         reader.close()
     if not reader.ended:
