@@ -72,7 +72,7 @@ INFERENCE = Inference(
     options=(
         click.option("--checkpoint", type=click.Path(path_type=Path), required=True),
         click.option("--act", type=click.Choice(["make", "fail", "fault", "die", "die once"]), default="make"),
-        click.option("--pace", type=click.FloatRange(0, 100), default=0.0, help="Seconds that it takes."),
+        click.option("--pace", type=click.FloatRange(0, 1000), default=0.0, help="Seconds that it takes."),
         click.option("--loud/--quiet-one", default=False, help="Say so in the facts."),
     ),
     prepare=prepare,

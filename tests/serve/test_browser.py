@@ -76,7 +76,7 @@ def test_a_file_is_sent_made_played_and_removed(visit, served, media, width, dar
     card = page.locator("#jobs li")
     card.locator(".words", has_text="Done").wait_for()
     assert card.locator(".name").inner_text() == "face.mp4 · speech.wav"
-    seen.until("document.querySelector('video').duration > 0.3 && document.querySelector('video').videoWidth === 64")
+    seen.until("document.querySelector('video')?.duration > 0.3 && document.querySelector('video').videoWidth === 64")
     with page.expect_download() as download:
         card.locator(".download").click()
     assert download.value.suggested_filename.startswith("fake-")
@@ -146,7 +146,7 @@ def test_it_asks_for_the_token(visit, start, media, tmp_path):
     page.locator("#file-speech").set_input_files(media / "speech.wav")
     page.locator("#send").click()
     page.locator("#jobs .words", has_text="Done").wait_for()
-    seen.until("document.querySelector('video').videoWidth === 64")
+    seen.until("document.querySelector('video')?.videoWidth === 64")
     with page.expect_download() as download:
         page.locator("#jobs .download").click()
     assert download.value.path().read_bytes() == (media / "anchor.mp4").read_bytes()

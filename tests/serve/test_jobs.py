@@ -129,7 +129,7 @@ def test_what_fails_is_told_in_words_without_a_path(served):
 
 
 def test_cancelled_while_it_waits_and_while_it_is_made(served):
-    running, waiting = served.queue(pace="60"), served.queue(pace="60")
+    running, waiting = served.queue(pace="300"), served.queue(pace="300")
     served.wait(running, "running")
     assert served.job(waiting)["ahead"] == 0
     assert served.ask("GET", f"/jobs/{waiting}/result").status_code == 409

@@ -50,7 +50,8 @@ def test_a_client_that_does_not_wait_has_its_job_cancelled(served, media):
         requests.post(
             f"{served.url}/generate-video",
             files={"audio": (media / "speech.wav").read_bytes()},
-            data={"pace": "60"},
+            data={"pace": "300"},
             timeout=1,
         )
     wait_until(lambda: served.folders() == before)
+    assert served.wait(served.queue())["state"] == "done"  # nothing stands before it any more

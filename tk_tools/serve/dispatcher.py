@@ -23,7 +23,7 @@ from tk_tools.serve.metrics import Metrics
 from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
 from tk_tools.serve.refusal import Refused
-from tk_tools.serve.store import CANCELLED, DONE, FAILED, QUEUED, RUNNING, TRIES, Job, JobStore
+from tk_tools.serve.store import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, TRIES, Job, JobStore
 from tk_tools.serve.views import JobView, view
 from tk_tools.serve.work import Made, Order, check_upload, make_result, open_shared
 
@@ -153,12 +153,10 @@ class Dispatcher:
         return view(job, self._progress.get(job.id, 0.0), self._store.ahead_of(job) if job.state == QUEUED else 0)
 
     async def cancel(self, job: Job) -> Job:
-        """End a job that has not ended yet; a running one is stopped."""
-        if job.state == QUEUED:
-            return self._ended(self._store.end(job, CANCELLED))
-        while (found := self._store.get(job.id)) and found.state == RUNNING:
+        """End a job that has not ended yet, whatever became of it since `job` was read; a running one is stopped."""
+        while (found := self._store.get(job.id)) and found.state not in ENDED:
             maker = next((worker for worker in self._workers if worker.job == job.id), None)
-            if maker is None:
+            if found.state == QUEUED or maker is None:
                 return self._ended(self._store.end(job, CANCELLED))
             maker.cancelled = True
             # again and again, should its process be only just starting
