@@ -1,10 +1,15 @@
 """Who may ask, and who is called back."""
 
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+
+from tests.serve.waiting import wait_until
+from tk_tools.serve.store import JobStore
 
 TOKEN = "0123456789abcdef0123"
 
@@ -93,3 +98,20 @@ def test_a_callback_tells_what_became_of_the_job(start, listener):
         "http://[",
     ):
         assert served.send(callback=address).status_code == 422, address
+
+
+def test_a_callback_that_a_restart_left_is_made_if_it_is_still_allowed(start, listener, tmp_path):
+    allowed, other = f"127.0.0.1:{listener.server_port}", f"localhost:{listener.server_port}"
+    store = JobStore(tmp_path / "state")
+    for host in (other, allowed):
+        job = store.add(store.new_folder(), {}, {}, 1.0, f"http://{host}/{host}", calls=1)
+        store.end(job, "failed", "why")
+    store.close()
+    served = start("--callback-host", allowed, state=tmp_path / "state")
+    assert listener.came.acquire(timeout=30)
+    with closing(sqlite3.connect(tmp_path / "state" / "jobs.sqlite")) as database:
+        wait_until(lambda: database.execute("select sum(calls) from jobs").fetchone() == (0,))
+    served.stop()
+    assert [(path, content["error"]) for path, content in listener.heard] == [(f"/{allowed}", "why")]
+    start("--callback-host", allowed, state=tmp_path / "state").stop()
+    assert len(listener.heard) == 1

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from tk_tools.errors import InputError, TkError
 from tk_tools.files.atomic import sweep
-from tk_tools.serve.callback import call
+from tk_tools.serve.callback import call, check_address
 from tk_tools.serve.child import Child, ChildDied, TimeLimit
 from tk_tools.serve.metrics import Metrics
 from tk_tools.serve.offer import Offer
@@ -277,6 +277,11 @@ class Dispatcher:
 
     async def _call_back(self, job: Job) -> None:
         loop = asyncio.get_running_loop()
+        try:
+            check_address(job.callback, self._options.callback_hosts)
+        except InputError:  # it was allowed before a restart
+            self._store.count_call(job, last=True)
+            return
 
         def tried(taken: bool) -> None:
             loop.call_soon_threadsafe(self._store.count_call, job, taken)

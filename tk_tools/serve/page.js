@@ -150,7 +150,7 @@ function send(event) {
       const job = { id: JSON.parse(request.responseText).id, name: what.name };
       keep([job, ...kept()]);
       show(job);
-      end("It is in the queue.");
+      end("Sent.");
       look();
     } else if (request.status === 401) {
       end("");
