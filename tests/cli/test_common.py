@@ -29,6 +29,7 @@ HEAVY = (
     "lightning_fabric",
     "rich",
     "matplotlib",
+    "fastapi",
 )
 # Tools that make one file of each input: name -> suffix of the result
 FILE_TOOLS = {

@@ -1,27 +1,8 @@
-"""A browser for the tests of the page: Chromium without a window, in which nothing may be asked of any network."""
+"""A visit to the page in the browser of tests/conftest.py, in which nothing may be asked of any network."""
 
-import shutil
 import time
 
 import pytest
-
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """The browser; the test is left out where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, headless=True)
-        yield browser
-        browser.close()
 
 
 class Visit:

@@ -1,16 +1,16 @@
 """Options that two commands share, each declared once.
 
 --align       make unlike pairs comparable               eval-video, eval-audio
---backend     what finds faces and landmarks             crop-face, eval-lse, eval-video
+--backend     what finds faces and landmarks             crop-face, eval-lse, eval-video, infer, serve
 --codec       how pictures are stored                    extract-frames, crop-face
 --dask        HOST:PORT of a Dask scheduler              all file tools, eval-*
---device      device of torch                            crop-face, embed, feat, infer, eval-*
+--device      device of torch                            crop-face, embed, feat, infer, eval-*; serve has several
 --errors      file for the failed inputs, NDJSON         all file tools, eval-*
---face        which face to follow                       crop-face, eval-lse, eval-video
+--face        which face to follow                       crop-face, eval-lse, eval-video, infer, serve
 --force       make results again                         all file tools, demo-data, eval-lse --fix
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
---mark        say in the metadata that it is synthetic   infer
+--mark        say in the metadata that it is synthetic   infer, serve
 --null, -0    paths on stdin end with NUL                all tools that take paths
 --pairs       list of made files and references          eval-video, eval-audio
 --quality     of JPEG pictures                           extract-frames, crop-face
@@ -20,7 +20,7 @@
 --shard       K/N: only every N-th input, from the K-th  all file tools, eval-*
 --summary     JSON file of the means of a set            eval-*
 --verbose, -v more messages, tracebacks of faults        all tools
---weights-dir folder with published weights              crop-face, embed, feat, eval-*, infer, weights, doctor
+--weights-dir folder with published weights              crop-face, embed, feat, eval-*, infer, serve, weights, doctor
 --workers     worker processes                           all file tools, demo-data, check, eval-*
 """
 

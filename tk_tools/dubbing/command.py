@@ -18,6 +18,23 @@ from tk_tools.files.rates import DEFAULT_FPS, parse_rate
 
 FACE_FILE, FEATURE_FILE = ".face.h5", ".feat.h5"
 READS = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, FACE_FILE)
+UPLOADS: tuple[dict[str, Any], ...] = (
+    {
+        "field": "face",
+        "title": "Face",
+        "reads": (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES),
+        "holds": "pictures",
+        "template": True,
+    },
+    {
+        "field": "speech",
+        "title": "Speech",
+        "reads": (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES),
+        "holds": "sound",
+        "sets_length": True,
+    },
+)
+"""The fields of models.Upload for what a client of tk-serve sends to have a face dubbed."""
 
 
 def _check_rate(ctx, param, value: str) -> Fraction:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.errors import OutputError
+from tk_tools.files import progress
 from tk_tools.files.atomic import output_error
 
 _LAST_WORDS = 2000  # bytes of ffmpeg's stderr that are kept for the message
@@ -51,7 +52,7 @@ class VideoWriter:
         self.width, self.height = width, height
         self._even = (width + width % 2, height + height % 2)
         self.count = 0
-        fps = Fraction(fps)
+        self._fps = fps = Fraction(fps)
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{self._even[0]}x{self._even[1]}"]
         command += ["-framerate", f"{fps.numerator}/{fps.denominator}", "-i", "pipe:0"]
@@ -110,6 +111,7 @@ class VideoWriter:
         except BrokenPipeError as error:
             raise self._failure() from error
         self.count += 1
+        progress.tell(float(self.count / self._fps))
 
     def close(self) -> None:
         """Finish the file. OutputError: ffmpeg failed, in its own last words."""

@@ -19,6 +19,11 @@ from tk_tools.files.whole import check_length
 # interpreter's lock to report a fault, while the thread that holds it may be waiting for them.
 
 STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}
+# Demuxers that read their own file and no other one.
+_BY_THEMSELVES = (
+    "3g2,3gp,aac,ac3,aiff,amr,asf,avi,bmp_pipe,caf,eac3,flac,flv,gif,jpeg_pipe,m4a,matroska,mj2,mov,mp3,mp4,mpeg,"
+    "mpegts,mpegvideo,mxf,ogg,png_pipe,ppm_pipe,tiff_pipe,tta,w64,wav,webm,webp_pipe"
+)
 STILL_CONTAINERS = ("image2", "_pipe")
 
 
@@ -64,6 +69,25 @@ def open_media(path: Path) -> av.container.InputContainer:
         return av.open(_address(path), metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
         raise InputError("is not a media file, or it is damaged or cut short", path=path) from error
+
+
+def check_by_itself(path: Path, most_pixels: int) -> None:
+    """Look at a file of a stranger before anything else opens it.
+
+    InputError: not readable; no pictures or sound of the usual kinds but, say, a playlist, which would have other
+    files of this machine opened; or pictures of more than `most_pixels`.
+    """
+    try:
+        container = av.open(_address(path), options={"protocol_whitelist": "file", "format_whitelist": _BY_THEMSELVES})
+    except (av.error.FFmpegError, ValueError) as error:
+        raise InputError("is not a media file, or it is damaged or cut short", path=path) from error
+    with container:
+        for video in container.streams.video:
+            if video.codec_context is not None and video.codec_context.width * video.codec_context.height > most_pixels:
+                size = f"{video.codec_context.width} x {video.codec_context.height}"
+                raise InputError(
+                    f"has pictures of {size}; {most_pixels / 1e6:.1f} million pixels is the most", path=path
+                )
 
 
 def _address(path: Path) -> str | object:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.errors import OutputError
+from tk_tools.files import progress
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.soundtrack import to_int16
 from tk_tools.files.whole import check_length
@@ -30,6 +31,7 @@ def write_wav(
         for block in blocks:
             file.write((block if block.dtype == np.int16 else to_int16(block)).astype("<i2").tobytes())
             count += len(block)
+            progress.tell(count / rate)
             if 2 * channels * count > _LONGEST:
                 raise OutputError("is longer than a wav can hold (2 GiB)", path=path)
         file.seek(0)

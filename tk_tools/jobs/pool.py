@@ -17,7 +17,7 @@ from concurrent.futures import Executor, Future
 from multiprocessing import resource_tracker
 from typing import Any
 
-from tk_tools.jobs.signals import is_importing
+from tk_tools.jobs.worker_process import Stopped, become_worker
 
 ATTEMPTS = 2
 _THREAD_COUNTS = (
@@ -162,22 +162,14 @@ def _how_it_ended(code: int | None) -> str:
     return f"worker was ended by signal {-code}" if code < 0 else f"worker ended with code {code}"
 
 
-class _Stopped(BaseException):
-    """SIGTERM in a worker, as an exception: what is half done is cleared away on the way out."""
-
-
 def _serve(pipe, parent: int) -> None:
     """The life of a worker: take a call, send back what it gave, until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     use_one_core()
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    sys.unraisablehook = _end_or_print
     try:
-        signal.signal(signal.SIGTERM, _stop)
+        become_worker(parent)
         while _answer(pipe):
             pass
-    except _Stopped:
+    except Stopped:
         os._exit(128 + signal.SIGTERM)
 
 
@@ -189,7 +181,7 @@ def _answer(pipe) -> bool:
         return False
     try:
         answer = True, function(*args, **kwargs)
-    except _Stopped:
+    except Stopped:
         raise
     except BaseException as error:  # noqa: BLE001 - SystemExit too: for the one who submitted the call
         answer = False, error
@@ -200,26 +192,6 @@ def _answer(pipe) -> bool:
     except Exception as error:  # noqa: BLE001 - the answer cannot be sent
         pipe.send((False, RuntimeError(f"{type(error).__name__}: {error}")))
     return True
-
-
-def _stop(number, frame) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if is_importing(frame):
-        os._exit(128 + number)
-    raise _Stopped
-
-
-def _end_or_print(unraisable) -> None:
-    """The signal came in a finaliser or a callback, which Python would print and forget."""
-    if unraisable.exc_type is _Stopped:
-        os._exit(128 + signal.SIGTERM)
-    sys.__unraisablehook__(unraisable)
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def use_one_core() -> None:

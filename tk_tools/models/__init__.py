@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tk_tools.errors import ConfigError, MissingPackage
 
@@ -64,12 +64,44 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file that a client of tk-serve sends: the field that holds it, and what people are told that it is.
+
+    reads: suffixes of such files; whatever the name, the content decides. holds: "pictures" or "sound", which it must
+    have. template: the service may have some of its own, which a client names instead of sending one. sets_length: the
+    result lasts as long as this.
+    """
+
+    field: str
+    title: str
+    reads: tuple[str, ...]
+    holds: Literal["pictures", "sound"]
+    template: bool = False
+    sets_length: bool = False
+
+
+@dataclass(frozen=True)
+class Service:
+    """How tk-serve offers a model.
+
+    uploads: the inputs of one result, in the order of the operands (the output comes after them). check: values of the
+    options -> opens what all results have in common and raises its fault, or gives a line for people. choices: names of
+    the options that a client may set. not_served: names of those that stand for operands.
+    """
+
+    uploads: tuple[Upload, ...]
+    check: Callable[[dict[str, Any]], str | None]
+    choices: tuple[str, ...] = ()
+    not_served: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Inference:
     """How tk-infer shows and runs a model.
 
     help, metavar of the operands and options (click's) of its command; prepare: values of the options and operands ->
     Request; reads: suffixes that a searched folder is searched for; suffix: of the results; shared: names of options
-    that the command has in common with other tools (face, backend).
+    that the command has in common with other tools (face, backend). service: how tk-serve offers it, None: not at all.
     """
 
     help: str
@@ -79,6 +111,7 @@ class Inference:
     reads: tuple[str, ...]
     suffix: str
     shared: tuple[str, ...] = ()
+    service: Service | None = None
 
 
 @dataclass(frozen=True)

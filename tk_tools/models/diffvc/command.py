@@ -10,7 +10,7 @@ import click
 
 from tk_tools.errors import InputError
 from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
-from tk_tools.models import Inference, Request
+from tk_tools.models import Inference, Request, Service, Upload
 from tk_tools.models.diffvc.options import (
     GRIFFIN_LIM,
     HIFIGAN,
@@ -112,6 +112,16 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(operands, options, also=lambda source: shared(), check=check, notice=notice, suffix=suffix)
 
 
+def check_service(values: dict[str, Any]) -> str | None:
+    """Open what all voices of a service have in common. WeightsError, ConfigError: see check_weights."""
+    from tk_tools.models.diffvc.inference import check_weights
+
+    request = prepare(values, (Path("source"), Path("voice"), Path("out.wav")))
+    checkpoint, speaker_weights, *further = request.also(Path("source"))
+    check_weights(checkpoint, speaker_weights, further, request.options)
+    return request.notice
+
+
 def _without_target(operands: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """SOURCE TARGET OUTPUT as operands without the target, and the target."""
     if len(operands) != 3 or operands[1] == STDIN:
@@ -193,4 +203,13 @@ INFERENCE = Inference(
     reads=READS,
     suffix=SUFFIX,
     shared=("infer_device", "mark"),
+    service=Service(
+        uploads=(
+            Upload("source", "Speech", READS, holds="sound", sets_length=True),
+            Upload("voice", "Voice", READS, holds="sound", template=True),
+        ),
+        check=check_service,
+        choices=("steps", "solver", "seed", "denoise"),
+        not_served=("targets",),
+    ),
 )

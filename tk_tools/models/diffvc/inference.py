@@ -86,6 +86,14 @@ def check_shared(checkpoint: Path, speaker_weights: Path, further: list[Path], o
     return "; ".join(told) or None
 
 
+def check_weights(checkpoint: Path, speaker_weights: Path, further: list[Path], options: InferOptions) -> None:
+    """As check_shared, of the weights alone: the voice may be any."""
+    device = choose_device(options.device)
+    load_diffvc(checkpoint)
+    load_encoder(speaker_weights, device)
+    _vocoder(stamp(further[0]) if options.vocoder == HIFIGAN else None, device)
+
+
 class Converter:
     """A model that speaks with one voice on a device of torch; the model given is used up. voice: whose it is.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tk_tools.dubbing import command as dubbing
-from tk_tools.models import Inference, Request
+from tk_tools.models import Inference, Request, Service, Upload
 
 MOUTH_SIZE, FEATURES = 288, "deepspeech2"  # of the published checkpoint
 
@@ -28,6 +28,11 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(**dubbing.request(values, operands, inference="tk_tools.models.lawdnet.inference"))
 
 
+def check_service(values: dict[str, Any]) -> str | None:
+    """Open what all faces of a service have in common. WeightsError, ConfigError: see dubbing.dub.check_shared."""
+    return prepare(values, (Path("face"), Path("dubbed.mp4"))).check()
+
+
 INFERENCE = Inference(
     help=HELP,
     metavar="FACE [SPEECH] OUTPUT",
@@ -36,4 +41,10 @@ INFERENCE = Inference(
     reads=dubbing.READS,
     shared=("face", "backend", "infer_device", "mark"),
     suffix=".mp4",
+    service=Service(
+        uploads=tuple(Upload(**fields) for fields in dubbing.UPLOADS),
+        check=check_service,
+        choices=("on_short_video", "feather", "quality", "seed"),
+        not_served=("audio", "faces", "features"),
+    ),
 )

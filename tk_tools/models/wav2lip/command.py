@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tk_tools.dubbing import command as dubbing
-from tk_tools.models import Inference, Request
+from tk_tools.models import Inference, Request, Service, Upload
 from tk_tools.models.wav2lip.options import InferOptions
 
 
@@ -78,6 +78,11 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     return Request(operands=operands, options=options, also=also, check=check, notice=notice)
 
 
+def check_service(values: dict[str, Any]) -> str | None:
+    """Open what all faces of a service have in common. WeightsError, ConfigError: see check_shared."""
+    return prepare(values, (Path("face"), Path("talking.mp4"))).check()
+
+
 HELP = """Make a face speak any speech (Wav2Lip).
 
 FACE: a video, a still picture, or a NAME.face.h5 of tk-crop-face with its video beside it. SPEECH: any sound, or a
@@ -111,4 +116,10 @@ INFERENCE = Inference(
     reads=dubbing.READS,
     shared=("face", "backend", "infer_device", "mark"),
     suffix=".mp4",
+    service=Service(
+        uploads=tuple(Upload(**fields) for fields in dubbing.UPLOADS),
+        check=check_service,
+        choices=("on_short_video", "feather", "quality"),
+        not_served=("audio", "faces"),
+    ),
 )

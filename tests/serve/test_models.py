@@ -1,0 +1,82 @@
+"""The models of the box behind the service: what their clients send, and what comes back."""
+
+import pytest
+
+from tests.media import H264, write_clip
+from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice, write_weights
+from tests.models.wav2lip.talking import write_checkpoint, write_face, write_sound
+from tk_tools.face.crop import CropOptions, crop_faces
+from tk_tools.files.made_from import is_marked_synthetic
+from tk_tools.files.media import probe
+
+
+def test_wav2lip(start, tmp_path):
+    speech = write_sound(tmp_path / "speech.wav", 0.6)
+    face = write_face(tmp_path / "face.mp4", frames=10)
+    faceless = write_clip(tmp_path / "none.mp4", frames=5, sound=None, options=H264)
+    crop_faces(face, tmp_path / "found.face.h5", CropOptions())
+    checkpoint = write_checkpoint(tmp_path / "small.safetensors")
+    served = start(
+        "--device", "cpu", "--max-seconds", "20",
+        "--template", tmp_path / "found.face.h5",
+        model=("--model", "wav2lip", "--checkpoint", checkpoint, "--template", f"her={face}"),
+    )  # fmt: skip
+    facts = served.ask("GET", "/service").json()
+    assert [one["field"] for one in facts["uploads"]] == ["face", "speech"]
+    assert {one["name"]: one["default"] for one in facts["options"]} == {
+        "on_short_video": "loop",
+        "feather": 0.08,
+        "quality": 18,
+    }
+    jobs = [
+        served.queue(speech=speech, template="her", quality="30"),
+        served.queue(speech=speech, face=face, on_short_video="stop"),
+        served.queue(speech=speech, template="found"),
+        served.queue(speech=speech, face=faceless),
+    ]
+    looped, stopped, found, without = map(served.wait, jobs)
+    assert [job["facts"]["frames"] for job in (looped, stopped, found)] == [15, 10, 15]
+    result = tmp_path / "result.mp4"
+    result.write_bytes(served.ask("GET", looped["result"]).content)
+    assert is_marked_synthetic(result)
+    info = probe(result)
+    assert (info.frame_count, info.has_audio) == (15, True)
+    assert (without["state"], "face: no face in any of its pictures" in without["error"]) == ("failed", True)
+
+
+@pytest.mark.slow
+def test_diffvc(start, tmp_path, monkeypatch):
+    checkpoint = write_published(tmp_path / "vc.pt", small_diffvc())
+    write_weights(tmp_path / "weights")
+    monkeypatch.setenv("TK_WEIGHTS", str(tmp_path / "weights"))
+    low, high = write_voice(tmp_path / "low.wav", 1.5), write_voice(tmp_path / "high.wav", 1.0, f0=220.0)
+    model = ("--model", "diffvc", "--checkpoint", checkpoint, "--template", f"high={high}")
+    served = start(
+        "--steps", 1, "--solver", "pf", "--device", "cpu", "--weights-dir", tmp_path / "weights", model=model
+    )
+    assert "the sound is made by Griffin-Lim" in served.said()
+    assert served.ask("GET", "/service").json()["result"] == "audio/wav"
+    answer = served.ask("POST", "/jobs", files={"source": low.read_bytes()}, data={"template": "high", "seed": "3"})
+    assert answer.status_code == 202, answer.text
+    done = served.wait(answer.json()["id"])
+    assert (done["state"], done["error"]) == ("done", "")
+    result = tmp_path / "result.wav"
+    result.write_bytes(served.ask("GET", done["result"]).content)
+    assert is_marked_synthetic(result)
+    assert 1.4 < probe(result).duration <= 1.5
+    spoken = served.ask("POST", "/generate-video", files={"audio": low.read_bytes()})
+    assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/wav")
+
+
+@pytest.mark.parametrize("model", ["wav2lip", pytest.param("diffvc", marks=pytest.mark.slow)])
+def test_weights_of_another_network_are_told_before_anything_is_served(model, fails, tmp_path):
+    weights = write_weights(tmp_path / "weights")
+    if model == "wav2lip":
+        write_published(tmp_path / "wrong", small_diffvc())
+    else:
+        write_checkpoint(tmp_path / "wrong.safetensors")
+    (wrong,) = tmp_path.glob("wrong*")
+    code, (line,) = fails(
+        "--port", 0, "-q", "--device", "cpu", "--weights-dir", weights, model=("--model", model, "--checkpoint", wrong)
+    )
+    assert (code, line.partition(": ")[2].startswith(f"{wrong}: ")) == (1, True)

@@ -1,0 +1,160 @@
+"""A process of its own that does one call at a time, keeps what it loaded, and can be killed in the middle of one.
+
+The right choice where a call may have to stop at any moment; for many files in a row jobs.pool is.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import resource_tracker
+from typing import Any
+
+from tk_tools.files import progress
+from tk_tools.jobs.worker_process import Stopped, become_worker
+
+_PATIENCE = 3  # seconds that the process has to clear away what is half done before it is killed
+_OFTEN = 0.2  # seconds between two words about progress
+
+
+class TimeLimit(Exception):
+    """The call took too long, and its process was ended."""
+
+
+class ChildDied(Exception):
+    """The process ended during the call; the message says how. stopped: it was told to, and did."""
+
+    def __init__(self, code: int | None):
+        super().__init__(_how_it_ended(code))
+        self.stopped = code in (-signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+class Child:
+    """One process, started when it is first called and again after it ended. Calls come from one thread at a time.
+
+    memory: bytes of address space that it may take, None for any number.
+    """
+
+    def __init__(self, memory: int | None = None):
+        self._memory = memory
+        self._process = self._pipe = None
+        self._changing = threading.Lock()
+        self._closed = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there, with what it loaded."""
+        process = self._process
+        return process is not None and process.is_alive()
+
+    def call(
+        self, function: Callable, *args: Any, seconds: float, told: Callable[[float], None] = lambda seconds: None
+    ) -> Any:
+        """What `function` (importable by name) gives, or the exception that it raises.
+
+        told: called with the seconds of the result that are written so far (files.progress). TimeLimit: it took longer
+        than `seconds`; ChildDied: the process ended, by stop() too.
+        """
+        try:
+            self._start()
+            self._pipe.send((function, args))
+            end = time.monotonic() + seconds
+            while self._pipe.poll(max(0.0, end - time.monotonic())):
+                kind, value = self._pipe.recv()
+                if kind == "told":
+                    told(value)
+                elif kind == "done":
+                    return value
+                else:
+                    raise value
+        except (EOFError, OSError) as error:
+            with self._changing:
+                raise ChildDied(self._end()) from error
+        self.stop()
+        raise TimeLimit
+
+    def stop(self) -> None:
+        """End the process, whatever it does; it may clear away what is half done."""
+        with self._changing:
+            if self._process is not None:
+                self._process.terminate()
+                self._end()
+
+    def _end(self) -> int | None:
+        """Wait for a process that ends, and see to it that it does; its exit code."""
+        if self._process is None:
+            return None
+        self._process.join(_PATIENCE)
+        self._process.kill()
+        self._process.join()
+        return self._process.exitcode
+
+    def close(self) -> None:
+        """End the process for good: a later call raises ChildDied."""
+        self._closed = True
+        self.stop()
+
+    def _start(self) -> None:
+        with self._changing:
+            if self._closed:
+                raise EOFError
+            if self.alive:
+                return
+            if self._pipe is not None:
+                self._pipe.close()
+            context = multiprocessing.get_context("spawn")
+            self._pipe, other = context.Pipe()
+            self._process = context.Process(target=_live, args=(other, os.getpid(), self._memory), daemon=True)
+            resource_tracker.ensure_running()  # started with the process, it would let Ctrl-C through to it
+            # Ctrl-C in a terminal reaches the whole group: the process must not see it before it can ignore it
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            self._process.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            other.close()
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return "the worker was killed (signal 9), perhaps out of memory"
+    if code is None:
+        return "the worker could not be started"
+    return f"the worker was ended by signal {-code}" if code < 0 else f"the worker ended with code {code}"
+
+
+def _live(pipe, parent: int, memory: int | None) -> None:
+    """The life of the process: take a call, tell how far it is, send back what it gave, until the pipe is closed."""
+    try:
+        become_worker(parent)
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        while _answer(pipe):
+            pass
+    except Stopped:
+        os._exit(128 + signal.SIGTERM)
+
+
+def _answer(pipe) -> bool:
+    last = 0.0
+
+    def pass_on(seconds: float) -> None:
+        nonlocal last
+        if time.monotonic() - last > _OFTEN:
+            last = time.monotonic()
+            pipe.send(("told", seconds))
+
+    try:
+        function, args = pipe.recv()
+        with progress.listen(pass_on):
+            try:
+                answer = "done", function(*args)
+            except Exception as error:  # noqa: BLE001 - for the one who called
+                answer = "failed", error
+        pipe.send(answer)
+    except (EOFError, OSError):  # the parent is gone
+        return False
+    return True

@@ -1,0 +1,299 @@
+"""The queue at work: each worker takes the job that waits longest; jobs are cancelled, timed, tried again and expire.
+
+All of it runs in one event loop; a worker's thread only waits for its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from tk_tools.errors import InputError, TkError
+from tk_tools.files.atomic import sweep
+from tk_tools.serve.callback import call, check_address
+from tk_tools.serve.child import Child, ChildDied, TimeLimit
+from tk_tools.serve.metrics import Metrics
+from tk_tools.serve.offer import Offer
+from tk_tools.serve.options import ServeOptions
+from tk_tools.serve.refusal import Refused
+from tk_tools.serve.store import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, TRIES, Job, JobStore
+from tk_tools.serve.views import JobView, view
+from tk_tools.serve.work import Made, Order, check_upload, make_result, open_shared
+
+_OPENING = 1800  # seconds that a model may take to be loaded
+_LOOK = 30  # seconds that one look at an upload may take
+_LOOK_MEMORY = 4 << 30  # bytes of address space for it
+_TICK = 0.05  # seconds between two looks at whether a job has ended
+_AGAIN = 5  # seconds before a worker that could not load its model tries again
+_CALLS = 4  # callbacks at a time
+
+
+class Told(Protocol):
+    """Where those who run the service read what happens (cli._log.Log)."""
+
+    def error(self, message: str) -> None: ...
+    def info(self, message: str) -> None: ...
+    def detail(self, message: str) -> None: ...
+
+
+class _Worker:
+    """A process on one device, the thread that waits for it, and the job that it makes."""
+
+    def __init__(self, device: str):
+        self.device = device
+        self.child = Child()
+        self.thread = ThreadPoolExecutor(max_workers=1)
+        self.job: str | None = None
+        self.cancelled = False
+        self.failing = False
+
+
+class Dispatcher:
+    """Takes jobs in and sees to it that each of them ends. Used from one event loop; see open, start and close."""
+
+    def __init__(self, options: ServeOptions, offer: Offer, store: JobStore, told: Told):
+        self._options, self._offer, self._store, self._told = options, offer, store, told
+        self.metrics = Metrics(waiting=partial(store.count, QUEUED), running=partial(store.count, RUNNING))
+        self._workers = [_Worker(device) for device in options.devices]
+        self._looker, self._looker_thread = Child(_LOOK_MEMORY), ThreadPoolExecutor(max_workers=1)
+        self._progress: dict[str, float] = {}
+        self._arriving = 0
+        self._arrived = asyncio.Event()
+        self._tasks: set[asyncio.Task] = set()
+        self._callers = ThreadPoolExecutor(max_workers=_CALLS)  # of its own: nobody waits for them at the end
+        self.stopping = False
+
+    async def open(self) -> None:
+        """Load the model in every worker. WeightsError, ConfigError: it cannot be used."""
+        said = await asyncio.gather(*map(self._load, self._workers))
+        for notice in sorted(set(filter(None, said))):
+            self._told.info(notice)
+
+    def start(self) -> None:
+        """Begin with the jobs that are there."""
+        self._store.recover()
+        for worker in self._workers:
+            self._spawn(self._work(worker))
+        self._spawn(self._expire())
+        for job in self._store.calls_left():
+            self._spawn(self._call_back(job))
+
+    async def close(self) -> None:
+        """Stop all work; jobs that run are queued again."""
+        self.stopping = True
+        loop = asyncio.get_running_loop()
+        children = [*(worker.child for worker in self._workers), self._looker]
+        await asyncio.gather(*(loop.run_in_executor(None, child.close) for child in children))
+        for worker in self._workers:
+            while worker.job is not None:
+                await asyncio.sleep(_TICK)
+        for task in self._tasks:
+            task.cancel()
+        for thread in (*(worker.thread for worker in self._workers), self._looker_thread, self._callers):
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def failing(self) -> bool:
+        """Whether a worker cannot go on."""
+        return any(worker.failing for worker in self._workers)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place in the queue for a job whose upload begins. Refused: 429, all are taken; 503, the service stops."""
+        if self.stopping:
+            raise Refused(503, "the service is being stopped", {"retry-after": "10"})
+        if self._arriving + self._store.count(QUEUED) >= self._options.queue:
+            raise Refused(429, f"{self._options.queue} jobs wait already; try again in a while", {"retry-after": "5"})
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+
+    async def look_at(self, files: dict[str, Path]) -> float:
+        """Look at files that were sent, each in the field of its name; the seconds of the result, as far as known.
+
+        InputError: one cannot be used, with the field in its message.
+        """
+        seconds = 0.0
+        for upload in self._offer.uploads:
+            path = files.get(upload.field)
+            if path is None:
+                continue
+            look = partial(
+                self._looker.call, check_upload, path, upload.holds, self._options.upload_seconds, seconds=_LOOK
+            )
+            try:
+                length = await asyncio.get_running_loop().run_in_executor(self._looker_thread, look)
+            except TkError as error:
+                raise InputError(f"{upload.field}: {error.message}") from error
+            except (TimeLimit, ChildDied, MemoryError) as error:
+                self._told.error(f"an upload could not be looked at: {error or type(error).__name__}")
+                raise InputError(f"{upload.field}: is damaged in a way that stops its reader") from error
+            if upload.sets_length:
+                seconds = length
+        return seconds
+
+    def add(self, folder: Path, files: dict[str, Any], given: dict[str, str], seconds: float, **callback: Any) -> Job:
+        """Queue a job; arguments as JobStore.add's."""
+        job = self._store.add(folder, files, given, seconds, **callback)
+        self._told.detail(f"job {job.id}: queued")
+        self._arrived.set()
+        return job
+
+    def view(self, job: Job) -> JobView:
+        """What a client is told of a job."""
+        return view(job, self._progress.get(job.id, 0.0), self._store.ahead_of(job) if job.state == QUEUED else 0)
+
+    async def cancel(self, job: Job) -> Job:
+        """End a job that has not ended yet, whatever became of it since `job` was read; a running one is stopped."""
+        while (found := self._store.get(job.id)) and found.state not in ENDED:
+            maker = next((worker for worker in self._workers if worker.job == job.id), None)
+            if found.state == QUEUED or maker is None:
+                return self._ended(self._store.end(job, CANCELLED))
+            maker.cancelled = True
+            # again and again, should its process be only just starting
+            await asyncio.get_running_loop().run_in_executor(None, maker.child.stop)
+            await asyncio.sleep(_TICK)
+        return found or job
+
+    def _spawn(self, work) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a task of the service ended", "exception": error, "task": task}
+            )
+
+    async def _load(self, worker: _Worker) -> str | None:
+        values = self._offer.values({}) | self._on(worker)
+        load = partial(worker.child.call, open_shared, self._offer.model, values, seconds=_OPENING)
+        return await asyncio.get_running_loop().run_in_executor(worker.thread, load)
+
+    def _on(self, worker: _Worker) -> dict[str, str]:
+        return {"device": worker.device} if "device" in self._options.values else {}
+
+    async def _work(self, worker: _Worker) -> None:
+        while not self.stopping:
+            try:
+                await self._take_one(worker)
+                worker.failing = False
+            except Exception as error:  # noqa: BLE001 - no room for the store, say: it goes on when there is some
+                if self.stopping:
+                    return
+                worker.failing = True
+                self._told.error(f"a worker cannot go on, and tries again in {_AGAIN} s: {error}")
+                self._told.detail("".join(traceback.format_exception(error)))
+                await asyncio.sleep(_AGAIN)
+
+    async def _take_one(self, worker: _Worker) -> None:
+        """Wait for a job and make it."""
+        if not worker.child.alive:
+            await self._load(worker)
+        self._arrived.clear()
+        job = self._store.take()
+        if job is None:
+            worker.failing = False
+            await self._arrived.wait()
+            return
+        worker.job, worker.cancelled = job.id, False
+        try:
+            await self._make(worker, job)
+        finally:
+            worker.job = None
+            self._progress.pop(job.id, None)
+
+    async def _make(self, worker: _Worker, job: Job) -> None:
+        def told(seconds: float) -> None:
+            self._progress[job.id] = min(0.99, seconds / job.seconds) if job.seconds else 0.0
+
+        sweep(self._store.folder(job))
+        begin = time.monotonic()
+        limit = self._options.job_seconds
+        make = partial(worker.child.call, make_result, self._order(worker, job), seconds=limit, told=told)
+        try:
+            made: Made = await asyncio.get_running_loop().run_in_executor(worker.thread, make)
+        except TimeLimit:
+            self._fail(job, Made(error=f"it took longer than the {limit:g} s that this service gives a job"))
+            return
+        except ChildDied as error:
+            self._interrupted(worker, job, str(error), error.stopped)
+            if error.stopped and not (worker.cancelled or self.stopping):
+                await asyncio.sleep(1)  # the whole service may be about to be told the same
+            return
+        if worker.cancelled:
+            self._ended(self._store.end(job, CANCELLED))
+        elif made.error:
+            self._fail(job, made)
+        else:
+            took = time.monotonic() - begin
+            self._told.info(f"job {job.id}: done in {took:.1f} s")
+            self._ended(self._store.end(job, DONE, facts=made.facts), took)
+
+    def _order(self, worker: _Worker, job: Job) -> Order:
+        folder = self._store.folder(job)
+        inputs = tuple(
+            folder / file if isinstance(file, str) else self._options.templates.get(file["template"], Path())
+            for file in (job.files[upload.field] for upload in self._offer.uploads)
+        )
+        values = self._offer.values(job.options) | self._on(worker)
+        return Order(self._offer.model, inputs, folder / f"result{self._offer.suffix}", values)
+
+    def _interrupted(self, worker: _Worker, job: Job, why: str, stopped: bool) -> None:
+        """The worker ended in the middle of a job: who or what ended it decides what becomes of the job."""
+        if worker.cancelled:
+            self._ended(self._store.end(job, CANCELLED))
+        elif self.stopping or stopped:
+            self._store.put_back(job, counted=False)
+        elif job.tries < TRIES:
+            self.metrics.restarted()
+            self._told.error(f"job {job.id}: {why}; tried again")
+            self._store.put_back(job, counted=True)
+        else:
+            self.metrics.restarted()
+            self._fail(job, Made(error=f"{why}; tried {job.tries} times"))
+
+    def _fail(self, job: Job, made: Made) -> None:
+        self._told.error(f"job {job.id}: {made.log or made.error}")
+        self._told.detail(made.trace)
+        self._ended(self._store.end(job, FAILED, made.error))
+
+    def _ended(self, job: Job, seconds: float | None = None) -> Job:
+        self.metrics.ended(job.state, seconds)
+        if job.calls:
+            self._spawn(self._call_back(job))
+        return job
+
+    async def _call_back(self, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            check_address(job.callback, self._options.callback_hosts)
+        except InputError:  # it was allowed before a restart
+            self._store.count_call(job, last=True)
+            return
+
+        def tried(taken: bool) -> None:
+            loop.call_soon_threadsafe(self._store.count_call, job, taken)
+
+        content = self.view(job).model_dump()
+        why = await loop.run_in_executor(self._callers, call, job.callback, content, job.calls, tried)
+        if why:
+            self._told.error(f"job {job.id}: its callback was not taken: {why}")
+
+    async def _expire(self) -> None:
+        keep = self._options.keep_hours * 3600
+        while True:
+            for job in self._store.expired(time.time() - keep):
+                self._store.remove(job)
+            await asyncio.sleep(min(60.0, max(0.2, keep / 10)))
