@@ -76,6 +76,7 @@ def test_sigterm_puts_the_running_job_back_and_another_start_makes_it(start, tmp
     assert again.stop(signal.SIGINT) == 130
 
 
+@pytest.mark.slow
 def test_killed_twice_over_one_job(start, media, tmp_path):
     jobs = []
     for _ in range(2):

@@ -68,7 +68,8 @@ def test_diffvc(start, tmp_path, monkeypatch):
     assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/wav")
 
 
-@pytest.mark.parametrize("model", ["wav2lip", pytest.param("diffvc", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["wav2lip", "diffvc"])
 def test_weights_of_another_network_are_told_before_anything_is_served(model, fails, tmp_path):
     weights = write_weights(tmp_path / "weights")
     if model == "wav2lip":
