@@ -40,7 +40,8 @@ def test_the_limits_are_those_of_the_command():
 
 @pytest.mark.parametrize("model", [name for name, service in SERVICES.items() if service is not None])
 def test_what_a_model_takes_stands_there(model):
-    (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| {model} |")]
+    rows = (line for line in PAGE.splitlines() if line.startswith("|"))
+    (row,) = [row for row in rows if model in row.split("|")[1].replace(",", "").split()]
     service = SERVICES[model]
     for name in (*(upload.field for upload in service.uploads), *service.choices):
         assert f"`{name}`" in row

@@ -1,16 +1,17 @@
 """One made recording: SPEAKER_NUMBER.wav, and beside it what it says, in .txt and .TextGrid.
 
 The same options give the same bytes. A speaker is drawn with the seed and its number alone: a timbre of espeak-ng, with
-a pitch and a pace of its own.
+a size, a pitch and a pace of its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
+import soxr
 
 from tk_tools.demo.script import trim
 from tk_tools.demo.sentences import make_sentence
@@ -23,6 +24,8 @@ from tk_tools.files.textgrid import SUFFIX, Phones, write_phones
 from tk_tools.files.wav import write_wav
 
 PAUSE = 0.15  # seconds before and behind the sentence
+SIZES = 1.28  # the largest speaker's throat is so many times the usual one, the smallest's as many times shorter
+GOLDEN_RATIO = (5**0.5 - 1) / 2  # by whose multiples numbers spread evenly, neighbours far from one another
 _STRESS = ",'%=~"
 
 
@@ -74,6 +77,8 @@ def _speak(options: RecordingOptions) -> tuple[str, Speech]:
     voice = np.random.default_rng([options.seed, options.speaker])
     # Neighbouring speakers differ in timbre, whatever the seed.
     timbre = VOICES[(int(voice.integers(len(VOICES))) + 3 * options.speaker) % len(VOICES)]
+    place = (np.random.default_rng(options.seed).random() + options.speaker * GOLDEN_RATIO) % 1
+    size = SIZES ** (2 * place - 1)
     pace, pitch = int(voice.integers(135, 185)), int(voice.integers(15, 86))
     random = np.random.default_rng([options.seed, options.speaker, options.index])
     text = make_sentence(random)
@@ -81,12 +86,21 @@ def _speak(options: RecordingOptions) -> tuple[str, Speech]:
         speak(
             text,
             voice=timbre,
-            rate=pace + int(random.integers(-10, 11)),
+            rate=round((pace + int(random.integers(-10, 11))) * size),
             pitch=pitch + int(random.integers(-5, 6)),
             pitch_range=int(random.integers(30, 70)),
         )
     )
-    return text, _with_pauses(said)
+    return text, _with_pauses(_sized(said, size))
+
+
+def _sized(speech: Speech, size: float) -> Speech:
+    """The speech of a speaker `size` times as large: all that sounds is as many times lower, and slower."""
+    samples = soxr.resample(speech.samples / np.float32(32768), speech.sample_rate, size * speech.sample_rate)
+    samples = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype(np.int16)
+    marks = (Phoneme(one.name, round(one.start * size), round(one.stop * size)) for one in speech.phonemes)
+    kept = tuple(Phoneme(name, start, min(stop, len(samples))) for name, start, stop in map(astuple, marks))
+    return Speech(samples, speech.sample_rate, kept)
 
 
 def _with_pauses(speech: Speech) -> Speech:
