@@ -28,6 +28,7 @@ COMPARISONS = {
     "diffvc_conversion": ("backbones",),
     "diffvc_training": ("backbones",),
     "lawdnet_generator": ("lawdnet", "dinet"),
+    "lawdnet_training": ("lawdnet",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
