@@ -12,12 +12,14 @@ import soundfile
 import torch
 
 from tests.dubbing.talking import small_generator, write_checkpoint
+from tests.face.openface import write_openface
 from tests.media import write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, write_face, write_sound
 from tk_tools.audio.make_features import FeatureOptions, make_features
 from tk_tools.dubbing.options import DubOptions
 from tk_tools.errors import ConfigError, InputError, WeightsError
-from tk_tools.face.crop import CropOptions, crop_faces
+from tk_tools.face.crop import OPENFACE, CropOptions, crop_faces, crop_given
+from tk_tools.files.face_file import FaceFile
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import read_audio
@@ -181,6 +183,22 @@ def test_faces_found_before_give_the_same_pictures(name, folder, checkpoint):
         speak(name, clip, sound, checkpoint, folder / "wrong.mp4", places=folder / "other.face.h5")
 
 
+def test_pictures_without_landmarks_pass_through(clip, folder, lawdnet):
+    """OpenFace's rows are missing for some: the clock is kept, and those pictures stay."""
+    checkpoint, places = lawdnet
+    with FaceFile(places) as file:
+        csv = write_openface(folder / "clip.csv", file.landmarks, without=(3, 4, 5), lost=(8,))
+    options = CropOptions(layout="lawdnet", width=80, backend=OPENFACE, gap=0.0)
+    crop_given(clip, csv, folder / "given.face.h5", options)
+    sound = write_sound(folder / "given.wav", 0.4)
+    facts, pictures = speak(
+        "lawdnet", clip, sound, checkpoint, folder / "given.mp4", folder / "given.face.h5", precision="bf16"
+    )
+    changed = changes(read_frames(clip, fps=None), pictures, MOUTH)
+    assert [number for number, change in enumerate(changed) if change < 3] == [3, 4, 5, 8]
+    assert facts["frames_without_face"] == 4
+
+
 def test_features_made_before_give_the_same_pictures(clip, folder, lawdnet):
     checkpoint, places = lawdnet
     sound = write_sound(folder / "said.wav", 0.2)
@@ -218,11 +236,12 @@ def test_references_can_be_named(clip, folder, lawdnet):
         speak("lawdnet", clip, sound, checkpoint, folder / f"named-{target}.mp4", places, references=numbers)
     files = [(folder / f"named-{target}.mp4").read_bytes() for target in "abc"]
     assert files[0] == files[1] != files[2]
-    for numbers, said in [((0, 1, 2), "takes 5 pictures, not 3"), ((0, 1, 2, 3, 20), "there is no picture 20")]:
-        with pytest.raises(ConfigError, match=said):
-            speak("lawdnet", clip, sound, checkpoint, folder / "no.mp4", places, references=numbers)
+    with pytest.raises(ConfigError, match="takes 5 pictures, not 3"):
+        speak("lawdnet", clip, sound, checkpoint, folder / "no.mp4", places, references=(0, 1, 2))
+    with pytest.raises(InputError, match=r"clip.mp4: has no picture 20"):
+        speak("lawdnet", clip, sound, checkpoint, folder / "no.mp4", places, references=(0, 1, 2, 3, 20))
     gap = write_face(folder / "gap2.mp4", frames=16, without=range(4, 16))
-    with pytest.raises(ConfigError, match="picture 12 shows no face"):
+    with pytest.raises(InputError, match=r"gap2.mp4: picture 12 shows no face"):
         speak("lawdnet", gap, sound, checkpoint, folder / "no.mp4", references=(0, 1, 2, 3, 12))
 
 
@@ -242,12 +261,12 @@ def test_a_face_at_the_border_crosses_nothing(name, folder, checkpoint):
     assert "warning" not in facts
 
 
-def test_no_face_is_told_and_leaves_nothing(name, folder, checkpoint):
+def test_no_face_is_told_and_leaves_nothing(folder, lawdnet):
     clip = write_face(folder / "nobody.mp4", frames=8, without=range(8))
     sound = write_sound(folder / "nobody.wav", 0.2)
     before = set(folder.iterdir())
     with pytest.raises(InputError, match=r"no face in any of its pictures; --backend face-alignment may see it$"):
-        speak(name, clip, sound, checkpoint, folder / "nobody-out.mp4")
+        speak("lawdnet", clip, sound, lawdnet[0], folder / "nobody-out.mp4")
     assert set(folder.iterdir()) == before
 
 

@@ -1,5 +1,8 @@
 """What is pasted back: nothing outside, nothing where nothing changed, no hole, and no border crossed."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +13,9 @@ from skimage import data
 from tk_tools.dubbing.masks import soft_mask, square_mask
 from tk_tools.dubbing.paste import paste, paste_alpha
 from tk_tools.face import warp
+from tk_tools.face.crop import CropOptions, find_face
+from tk_tools.face.layouts import find_layout
+from tk_tools.files.video import read_frames
 
 HEIGHT, WIDTH = 104, 80
 ALPHA = {"lawdnet": paste_alpha(soft_mask(HEIGHT, WIDTH), 0.08), "dinet": paste_alpha(square_mask(HEIGHT, WIDTH), 0.08)}
@@ -92,3 +98,24 @@ def test_the_alpha_is_whole_over_what_was_hidden_and_ends_at_the_border():
         hard = paste_alpha(mask, 0)
         assert set(np.unique(hard)) == {0.0, 1.0}
         assert (hard <= alpha).all()
+
+
+@pytest.mark.data
+@pytest.mark.skipif("TK_DATA" not in os.environ, reason="no sample media: set TK_DATA")
+@pytest.mark.parametrize("name", ["lawdnet", "dinet"])
+@pytest.mark.parametrize("width", [80, 320, 360])
+def test_real_faces_pasted_back_unchanged_are_unchanged(name, width):
+    layout = find_layout(name, width)
+    mask = (soft_mask if name == "lawdnet" else square_mask)(layout.height, layout.width)
+    found = 0
+    for clip in sorted(Path(os.environ["TK_DATA"]).glob("video/*.mp4")):
+        picture = next(iter(read_frames(clip)))
+        face = find_face(picture, CropOptions(layout=name, width=width))
+        if face is None:
+            continue
+        found += 1
+        transform = layout.transform(face.corners, picture.shape[1], picture.shape[0])
+        crop = layout.crop(picture, transform)
+        pasted = paste(picture, crop, crop, transform, paste_alpha(mask, 0.08))
+        np.testing.assert_array_equal(pasted, picture)
+    assert found

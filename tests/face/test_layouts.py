@@ -93,6 +93,20 @@ def test_landmarks_in_one_point_still_give_a_crop():
         assert np.isfinite(transform).all()
 
 
+@pytest.mark.parametrize("name", layouts.OF_ANY_WIDTH)
+def test_a_profile_still_gives_a_crop_of_its_size(landmarks, name):
+    """Half of the points lie behind the others; the crop stays about as large as that of the face from the front."""
+    profile = landmarks.copy()
+    profile[:, 0] = 100 + 0.1 * (landmarks[:, 0] - 100)
+    layout = layouts.find_layout(name)
+    sizes = []
+    for points in (landmarks, profile):
+        corners = layout.corners(points)
+        assert np.isfinite(layout.transform(corners, 400, 300)).all()
+        sizes.append(np.linalg.norm(corners[1] - corners[0]))
+    assert 0.4 < sizes[1] / sizes[0] < 2.5
+
+
 def test_dinet_takes_its_size_from_the_largest_face_nearby(landmarks):
     layout = layouts.find_layout("dinet")
     own = layout.corners(landmarks)

@@ -33,7 +33,7 @@ class ClipSpeech:
 
     def __init__(self, path: Path):
         self._path = Path(path)
-        self._stored = next((kind for suffix, kind in STORED.items() if self._path.name.endswith(suffix)), None)
+        self._stored = next((kind for suffix, kind in STORED.items() if self._path.name.lower().endswith(suffix)), None)
         self._faults = None if self._stored else Faults(self._path, highest=SAMPLE_RATE / 2)
         self._samples, self._loudest = 0, 0.0
         self.frames = _stored_frames(self._path, self._stored) if self._stored else _frames(self._path)

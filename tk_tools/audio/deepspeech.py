@@ -45,7 +45,7 @@ def load_deepspeech(weights: Path, device: str) -> DeepSpeechFeatures:
     tensors = load_state_dict(weights)
     state = from_graph(tensors) or tensors  # what is no graph is told as what it is
     recurrent = state.get("lstm.weight_hh_l0")
-    network = DeepSpeech() if recurrent is None else DeepSpeech(hidden=recurrent.shape[1])
+    network = DeepSpeech(hidden=1 if recurrent is None else recurrent.shape[1])
     return DeepSpeechFeatures(load_strictly(network, state, weights, "DeepSpeech 0.1.0").eval().to(device))
 
 

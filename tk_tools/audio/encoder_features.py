@@ -41,7 +41,8 @@ class EncoderFeatures(FeatureModel):
         import torch
 
         given = self._front_end(window, sampling_rate=SAMPLE_RATE, return_tensors="pt")
-        values = next(iter(given.values())).to(self._encoder.device)  # a waveform, or Whisper's mel of 30 s
+        # a waveform, or Whisper's mel of 30 s
+        values = given["input_features" if "input_features" in given else "input_values"].to(self._encoder.device)
         if values.ndim == 2:
             values = torch.nn.functional.pad(values, (0, _BEYOND))
         with torch.inference_mode():

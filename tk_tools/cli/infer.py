@@ -60,7 +60,7 @@ def command() -> None:
     Examples:
       tk-infer wav2lip --checkpoint runs/gan face.mp4 speech.wav talking.mp4
       find talks -name '*.mp4' | tk-infer wav2lip --checkpoint runs/gan --audio speech.wav - dubbed/
-      tk-infer lawdnet --checkpoint runs/lawdnet face.mp4 speech.wav dubbed.mp4
+      tk-infer lawdnet --checkpoint runs/lawdnet/clip256 face.mp4 speech.wav dubbed.mp4
       tk-infer diffvc --checkpoint runs/dec source.wav target.wav out.wav
       tk-infer hifigan --checkpoint runs/voc mels/ wavs/
 

@@ -200,7 +200,9 @@ def _references(footage: Footage, pictures: int, trained: Trained, options: DubO
     """(n, h, w, 3) crops; the footage is looked through on the way, as far as it is needed."""
     count, numbers = trained.generator.config.references, options.references
     with closing(footage.survey(max(pictures, max(numbers or (0,)) + 1), give=pictures)) as shots:
-        return draw_references(shots, count, options.seed) if numbers is None else pick_references(shots, numbers)
+        if numbers is None:
+            return draw_references(shots, count, options.seed)
+        return pick_references(shots, numbers, footage.path)
 
 
 def _check_heard(trained: Trained, sound: Heard, heard: tuple[Path, ...], options: DubOptions) -> None:

@@ -5,6 +5,7 @@ What depends on the reference pictures alone is computed once for each video (`p
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Painter:
         self.together = batch_size or BATCH.get(self._device.type, BATCH["cuda"])
         if self._device.type == "cuda" and precision == "fp32":
             torch.backends.cudnn.allow_tf32 = False  # torch's default would round to ten bits
-        self._net = generator.to(self._device).eval()
+        self._net = copy.deepcopy(generator).to(self._device).eval()
         if self._type == torch.float32:
             self._net = self._net.for_inference()
         self._mask = torch.from_numpy(mask.copy()).to(self._device)

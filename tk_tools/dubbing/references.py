@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from tk_tools.dubbing.aligned import AlignedShot
-from tk_tools.errors import ConfigError
+from tk_tools.errors import InputError
 
 
 def draw_references(shots: Iterable[AlignedShot], count: int, seed: int) -> np.ndarray:
@@ -25,12 +26,12 @@ def draw_references(shots: Iterable[AlignedShot], count: int, seed: int) -> np.n
     return np.stack([kept[number % len(kept)] for number in range(count)])
 
 
-def pick_references(shots: Iterable[AlignedShot], numbers: tuple[int, ...]) -> np.ndarray:
-    """(n, h, w, 3) crops of the shots with these numbers, from 0. ConfigError: not there, or without a face."""
+def pick_references(shots: Iterable[AlignedShot], numbers: tuple[int, ...], path: Path) -> np.ndarray:
+    """(n, h, w, 3) crops of the shots with these numbers, from 0. InputError: `path` lacks one, or it shows no face."""
     found = {number: shot.crop for number, shot in enumerate(shots) if number in numbers}
     for number in numbers:
         if number not in found:
-            raise ConfigError(f"--references: there is no picture {number}")
+            raise InputError(f"has no picture {number}; choose others for --references", path=path)
         if found[number] is None:
-            raise ConfigError(f"--references: picture {number} shows no face; choose another")
+            raise InputError(f"picture {number} shows no face; choose another for --references", path=path)
     return np.stack([found[number] for number in numbers])

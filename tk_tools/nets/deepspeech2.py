@@ -101,9 +101,9 @@ def _each_step(module: nn.Module) -> nn.Module:
 
 
 def sized_as(state: Mapping[str, Tensor]) -> DeepSpeech2:
-    """A network of the width and depth of a state dict; the published ones where it does not tell."""
+    """A network of the width and depth of a state dict; a narrow one, which nothing fits, where it does not tell."""
     layers = {key.split(".")[1] for key in state if key.startswith("rnns.") and key.endswith(".rnn.weight_hh_l0")}
     recurrent = state.get("rnns.0.rnn.weight_hh_l0")
     if not layers or recurrent is None or recurrent.ndim != 2:
-        return DeepSpeech2()
+        return DeepSpeech2(hidden=1, layers=1)
     return DeepSpeech2(hidden=recurrent.shape[1], layers=len(layers))

@@ -9,8 +9,9 @@ import torch
 
 from tests.golden.golden import draw
 from tests.models.wav2lip.talking import portrait, small_generator
+from tk_tools.dubbing.speaking import speak
 from tk_tools.models.wav2lip.networks import Generator
-from tk_tools.models.wav2lip.speaker import Speaker, cut_face, paste_face, speak, take_shot
+from tk_tools.models.wav2lip.speaker import Speaker, cut_face, paste_face, take_shot
 
 
 def inputs(count: int):
@@ -125,7 +126,7 @@ def test_pictures_without_a_face_keep_their_place():
         take_shot(crop, None if number in empty else (0, 0, 96, 96), by_area=False) for number, crop in enumerate(crops)
     ]
     speaker = Speaker(net)
-    made = list(speak(shots, mels, speaker, batch_size=3))
+    made = list(speak(shots, mels, speaker.draw, batch_size=3))
     alone = speaker.draw(crops, mels)
     assert [shot is given for (shot, _), given in zip(made, shots, strict=True)] == [True] * 7
     for number, (_, face) in enumerate(made):

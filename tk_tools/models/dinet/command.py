@@ -13,10 +13,10 @@ MOUTH_SIZE, FEATURES = 256, "deepspeech"  # of the published checkpoint
 HELP = f"""Make a face speak any speech, finely (DINet).{dubbing.HELP}
 \b
 Examples:
-  tk-infer dinet --checkpoint runs/dinet face.mp4 speech.wav dubbed.mp4
+  tk-infer dinet --checkpoint runs/dinet/clip256 face.mp4 speech.wav dubbed.mp4
   tk-infer dinet --checkpoint clip_training_DINet_256mouth.pth face.mp4 speech.wav dubbed.mp4
-  tk-infer dinet --checkpoint runs/dinet --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
-  find talks -name '*.mp4' | tk-infer dinet --checkpoint runs/dinet --audio speech.wav - dubbed/
+  tk-infer dinet --checkpoint runs/dinet/clip256 --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
+  find talks -name '*.mp4' | tk-infer dinet --checkpoint runs/dinet/clip256 --audio speech.wav - dubbed/
 
 See also: tk-feat and tk-crop-face --layout dinet (what is heard and where the face is, once for many runs), tk-train,
 tk-weights.

@@ -13,10 +13,10 @@ MOUTH_SIZE, FEATURES = 288, "deepspeech2"  # of the published checkpoint
 HELP = f"""Make a face speak any speech, finely (LawDNet).{dubbing.HELP}
 \b
 Examples:
-  tk-infer lawdnet --checkpoint runs/lawdnet face.mp4 speech.wav dubbed.mp4
+  tk-infer lawdnet --checkpoint runs/lawdnet/clip256 face.mp4 speech.wav dubbed.mp4
   tk-infer lawdnet --checkpoint checkpoint_epoch_170.pth face.mp4 speech.wav dubbed.mp4
-  tk-infer lawdnet --checkpoint runs/lawdnet --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
-  find talks -name '*.mp4' | tk-infer lawdnet --checkpoint runs/lawdnet --audio speech.wav - dubbed/
+  tk-infer lawdnet --checkpoint runs/lawdnet/clip256 --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
+  find talks -name '*.mp4' | tk-infer lawdnet --checkpoint runs/lawdnet/clip256 --audio speech.wav - dubbed/
 
 See also: tk-feat and tk-crop-face --layout lawdnet (what is heard and where the face is, once for many runs), tk-train,
 tk-weights.
