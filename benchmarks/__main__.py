@@ -29,6 +29,7 @@ COMPARISONS = {
     "diffvc_training": ("backbones",),
     "diffvc_quality": ("conversions",),
     "lawdnet_generator": ("lawdnet", "dinet"),
+    "lawdnet_training": ("lawdnet",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 

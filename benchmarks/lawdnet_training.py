@@ -2,7 +2,7 @@
 
 python -m benchmarks.lawdnet_training LAWDNET
 A checkout of iPaw-AI-LAB/LawDNet_2024. The same batch and weights for both, VGG19 with random ones; float32, one core,
-one thread, processor time, in turn. The losses of the first step are given as well: they are the same.
+one thread, processor time, in turn. The difference of the first step's losses tells that both do the same.
 """
 
 from __future__ import annotations
@@ -100,8 +100,7 @@ def main(checkout: Path) -> None:
                 "steps_per_second": 1 / seconds,
                 "original_steps_per_second": 1 / original,
                 "ratio": original / seconds,
-                "first_loss": losses[ours][0],
-                "original_first_loss": losses[step][0],
+                "difference_of_first_losses": abs(losses[ours][0] - losses[step][0]),
             }
         )
     report("lawdnet_training", rows)

@@ -14,7 +14,8 @@ from tests.golden.golden import Absent
 from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
-SLOW = {f"lawdnet/{name}" for name in ("lawdnet", "lawdnet_468x360", "lawdnet_loud", "dinet", "dinet_loud")}
+SLOW_OF_LAWDNET = ("lawdnet", "lawdnet_468x360", "lawdnet_loud", "dinet", "dinet_loud", "train_clip_step")
+SLOW = {f"lawdnet/{name}" for name in SLOW_OF_LAWDNET}
 PAIRS = {f"{path.parent.name}/{path.stem}": path for path in sorted(HERE.glob("*/*.json"))}
 
 

@@ -51,8 +51,8 @@ def _frames(learning_rate: float, batch_size: int, epoch_steps: int, **values: A
 
 TINY_FRAME = {
     64: _frames(learning_rate=1e-3, batch_size=4, epoch_steps=20),
-    128: _frames(learning_rate=5e-4, batch_size=4, epoch_steps=6),
-    256: _frames(learning_rate=3e-4, batch_size=2, epoch_steps=2),
+    128: _frames(learning_rate=5e-4, batch_size=4, epoch_steps=8),
+    256: _frames(learning_rate=3e-4, batch_size=2, epoch_steps=4),
 }
 TINY_CLIP = _frames(
     learning_rate=1e-4,
