@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
-from tk_tools.demo import speech
 from tk_tools.demo.script import trim, write_script
 from tk_tools.demo.speech import VOICES, speak
 from tk_tools.errors import MissingPackage, TkError
+from tk_tools.text import espeak
 
 TEXT = "My mother put a warm pot of soup by the pool."
 
@@ -66,10 +66,10 @@ def test_unknown_voice():
 
 def test_data_path_too_long_for_the_library(monkeypatch):
     expected = speak(TEXT).samples
-    monkeypatch.setattr(speech, "LONGEST_DATA_PATH", 10)
-    monkeypatch.setattr(speech, "_link_folder", None)
+    monkeypatch.setattr(espeak, "LONGEST_DATA_PATH", 10)
+    monkeypatch.setattr(espeak, "_link_folder", None)
     assert np.array_equal(speak(TEXT).samples, expected)
-    assert speech._link_folder is not None
+    assert espeak._link_folder is not None
 
 
 def test_without_the_package(monkeypatch):

@@ -2,7 +2,7 @@
 
 The path goes through all tokens in order, each with one frame or more, and has the greatest sum of scores. Compiled by
 numba at the first call, no compiler needed. Source: Kim et al., Glow-TTS (2020), algorithm 1; the numbers are those of
-resemble-ai/monotonic_align as StyleTTS 2 calls it, on scores that are attention weights themselves, without a logarithm.
+resemble-ai/monotonic_align as StyleTTS 2 calls it, on attention weights as they are, without a logarithm.
 """
 
 from __future__ import annotations

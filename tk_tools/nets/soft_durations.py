@@ -16,8 +16,8 @@ def soft_alignment(logits: Tensor, token_lengths: Tensor, *, sigma: float = 1.5)
     """How much of each frame is spoken on each token, by Gaussians around where the tokens are to lie.
 
     logits: (batch, tokens, steps), whose sigmoids add up to a token's duration in frames; token_lengths: (batch,);
-    sigma: width of the Gaussians in frames. Gives (batch, tokens, frames) as the softmax over an item's tokens, 0 on the
-    padding; an item has as many frames as its durations add up to, rounded. ValueError: an item has no frame.
+    sigma: width of the Gaussians in frames. Gives (batch, tokens, frames) as the softmax over an item's tokens, 0 on
+    the padding; an item has as many frames as its durations add up to, rounded. ValueError: an item has no frame.
     """
     import torch
     import torch.nn.functional as F
