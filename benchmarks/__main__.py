@@ -28,6 +28,7 @@ COMPARISONS = {
     "diffvc_conversion": ("backbones",),
     "diffvc_training": ("backbones",),
     "diffvc_quality": ("conversions",),
+    "monotonic_alignment": ("monotonic_align",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -48,6 +49,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--backbones", type=_FOLDER, help="A checkout of huawei-noah/Speech-Backbones at 7782c7a.")
 @click.option("--conversions", type=_FOLDER, help="The folder WORK of recipes/diffvc/run.sh.")
 @click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
+@click.option("--monotonic-align", type=_FOLDER, help="A checkout of resemble-ai/monotonic_align, built in place.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

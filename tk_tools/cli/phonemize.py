@@ -48,7 +48,7 @@ def command(**values: Any) -> int:
     Examples:
       tk-phonemize --language en-us texts/ | wc -l
       tk-phonemize --workers 4 texts/ train_list.txt phonemes/
-      tk-phonemize --text "It costs $12.50, Dr. Smith."
+      tk-phonemize --text 'It costs $12.50, Dr. Smith.'
       find texts -name '*.txt' | tk-phonemize --language de - phonemes/
 
     Needs: pip install '.[text]' in the folder of tk-tools (phonemizer and espeak-ng, which are under the GPL).

@@ -15,6 +15,7 @@ from tk_tools.errors import MissingPackage
 LONGEST_SENTENCE = 2000  # characters: text without a mark is cut between words
 _AT_ONCE = 16_000  # characters of a longer paragraph
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+_SHORT_WORD = re.compile(r"\b[^\W\d_]{1,4}\.[^\S\n]*$")
 _SENTENCEX = {"cmn": "zh", "yue": "zh", "nb": "no"}  # espeak-ng's codes that differ
 
 
@@ -77,11 +78,17 @@ def _sentences(text: str, language: str) -> list[Piece]:
     found = sentencex.segment(_SENTENCEX.get(language, language.partition("-")[0]), text) if text.strip() else [text]
     sentences: list[str] = []
     for sentence in found:
-        if sentences and not sentence.strip():
+        if sentences and (not sentence.strip() or _goes_on(sentences[-1], sentence)):
             sentences[-1] += sentence
         elif sentence:
             sentences.append(sentence)
     return [piece for sentence in sentences for piece in _cut(sentence)]
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Whether the full stop between was that of an abbreviation that sentencex does not know: vol. 3."""
+    begins = after.lstrip()[:1]
+    return (begins.islower() or begins.isdigit()) and _SHORT_WORD.search(before) is not None
 
 
 def _cut(sentence: str) -> Iterator[Piece]:
