@@ -52,6 +52,7 @@ def test_quotes_are_dropped_or_kept():
         ("wˈeɪt… ɪt—ɪz “sˈoʊ”.", "wˈeɪt… ɪt — ɪz “ sˈoʊ ” ."),
         ("ɪt; ɪz: ɪt? ɪz! 3:4 1,5", "ɪt ; ɪz : ɪt ? ɪz ! 3:4 1,5"),
         ("wˈeɪt... nˈoʊ.. ", "wˈeɪt ... nˈoʊ .."),
+        ("pˈiː.ˈɛm., tˈɪpɪt.", "pˈiː.ˈɛm. , tˈɪpɪt ."),  # so it stands in the published list
         ("¿kˈe? ¡nˈo!", "¿kˈe ? ¡nˈo !"),
         ("dˈɔɡz' bˈoʊn", "dˈɔɡz ' bˈoʊn"),
         ("", ""),

@@ -52,9 +52,10 @@ def command(**values: Any) -> int:
       find texts -name '*.txt' | tk-phonemize --language de - phonemes/
 
     Needs: pip install '.[text]' in the folder of tk-tools (phonemizer and espeak-ng, which are under the GPL).
-    See also: tk-embed, tk-align.
+
+    See also: tk-check, tk-train.
     """
-    from tk_tools.text.make_phonemes import PhonemizeOptions, make_phonemes, phonemiser
+    from tk_tools.text.make_phonemes import PhonemizeOptions, make_phonemes, say
 
     common, text = _options.take_common(values), values.pop("text")
     options = PhonemizeOptions(**values)
@@ -66,7 +67,7 @@ def command(**values: Any) -> int:
     from tk_tools.files.phonemes_file import SUFFIX
 
     def check() -> None:
-        phonemiser(options.language)
+        say("1", options)
 
     return run_batch(TOOL, common, make_phonemes, options, reads=(".txt",), suffix=SUFFIX, check=check)
 
@@ -93,7 +94,7 @@ def _print_files(common: _options.Common, options) -> int:
     from tk_tools.cli._log import Log
     from tk_tools.cli._measure import run_measure
     from tk_tools.files.utterances import Utterance
-    from tk_tools.text.make_phonemes import phonemes_of, phonemiser
+    from tk_tools.text.make_phonemes import phonemes_of, say
 
     log = Log(TOOL, common.verbosity)
 
@@ -105,7 +106,7 @@ def _print_files(common: _options.Common, options) -> int:
         return str(Utterance(row["line"], row["phonemes"], row.get("recording"), row.get("speaker")))
 
     if common.dask is None:
-        phonemiser(options.language)  # what is missing for all is told once
+        say("1", options)  # what is missing for all is told once
     work = partial(phonemes_of, options=options)
     return run_measure(TOOL, common, work, reads=(".txt",), columns=(), seen=tell, line=line).code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -46,7 +47,7 @@ class _Heard:
         if self.long:
             told.append(f"{_lines(self.long)}: over {LONGEST} symbols, the most that StyleTTS 2 takes")
         if self.outside:
-            symbols = [f"{symbol!r} ({_lines(lines)})" for symbol, lines in self.outside.items()]
+            symbols = [f"{_name(symbol)} ({_lines(lines)})" for symbol, lines in self.outside.items()]
             more = f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else ""
             told.append(f"symbols that StyleTTS 2 lacks and leaves out: {', '.join(symbols[:_NAMED])}{more}")
         return "; ".join(told)
@@ -127,6 +128,11 @@ def _hear(heard: _Heard, line: int, phonemes: str) -> None:
         lines = heard.outside.setdefault(symbol, [])
         if lines[-1:] != [line]:
             lines.append(line)
+
+
+def _name(symbol: str) -> str:
+    """In quotes, or where it would stand over one by its number."""
+    return f"U+{ord(symbol):04X}" if unicodedata.combining(symbol) or not symbol.isprintable() else f"'{symbol}'"
 
 
 def _lines(numbers: list[int]) -> str:

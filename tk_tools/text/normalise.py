@@ -112,8 +112,8 @@ def _spell_amounts(text: str, language: str) -> str:
         amount = _decimal(found["one"] or found["other"])
         try:
             said = num2words(amount, language, to="currency", currency=currency, separator="\n")
-        except (NotImplementedError, OverflowError, KeyError, TypeError):  # each language fails in its own way
-            return found[0]  # as espeak-ng reads it
+        except (NotImplementedError, ArithmeticError, LookupError, TypeError, AttributeError, ValueError):
+            return found[0]  # each language fails in its own way; espeak-ng reads it
         return said.replace("\n", "") if amount % 1 else said.partition("\n")[0]
 
     pattern = rf"(?P<before>[{signs}])\s?(?P<one>{AMOUNT})|(?P<other>{AMOUNT})\s?(?P<after>[{signs}])"

@@ -64,7 +64,7 @@ def separate_marks(phonemes: str) -> str:
     """Set each mark apart by spaces, as nltk.word_tokenize does with strings of phonemes: the form of training lists.
 
     A straight quote becomes `` where it opens and '' where it closes. An ellipsis of one character stays with its word,
-    and so does a full stop or a colon within a word or number.
+    and so does a full stop within a word or before a comma (p.m., then).
     """
     for pattern, replacement in _APART:
         phonemes = pattern.sub(replacement, phonemes)
@@ -77,8 +77,8 @@ _APART = tuple(
         (r"([«“‘„]|`+)", r" \1 "),
         (r'(?<![^\s(\[{<])(?:"|\'\')', " `` "),  # at the beginning, or after a space or an opening bracket
         (r'"|\'\'', " '' "),
+        (r"(?<!\.)\.(?=[\s)\]}>\"'»”’]*(?:\s|$)|[?!:;])", " . "),
         (r"([;?!—»”’()\[\]{}]|\.{2,}|[:,](?![0-9])|(?<!')'(?=\s|$))", r" \1 "),
-        (r"(?<!\.)\.(?=[\s)\]}>\"'»”’]*(?:\s|$))", " . "),
     )
 )
 
