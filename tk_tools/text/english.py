@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from tk_tools.text.normalise import num2words
+from tk_tools.text.numbers import num2words
 
 _MONTHS = [
     "January",

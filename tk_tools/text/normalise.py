@@ -12,20 +12,22 @@ from decimal import Decimal
 from unicodedata import normalize
 
 from tk_tools.errors import MissingPackage
+from tk_tools.text.english import normalise_english
+from tk_tools.text.numbers import num2words
 from tk_tools.text.phonemes import plain
 from tk_tools.text.sentences import split_text
 
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
-AMOUNT = r"\d+(?:[.,  ]\d{3})*(?:[.,]\d{1,2})?(?![\d])"
+AMOUNT = r"\d+(?:[., ]\d{3})*(?:[.,]\d{1,2})?(?!\d)"
 
 # Marks of other scripts and printing to those that the published symbols have.
-_MARKS = {
+_MARKS = str.maketrans({
     "‘": "'", "’": "'", "‛": "'", "′": "'", "＇": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "＂": '"',
     "–": " — ", "―": " — ", "−": "-", "‐": "-", "‑": "-",
     "。": ". ", "．": ".", "！": "! ", "？": "? ", "，": ", ", "、": ", ", "；": "; ", "：": ": ", "・": " ", "｡": ". ",
     "（": "(", "）": ")", "【": "(", "】": ")", "「": '"', "」": '"', "『": '"', "』": '"', "《": '"', "》": '"',
     "؟": "? ", "،": ", ", "؛": "; ", "۔": ". ", "।": ". ", "॥": ". ", "՞": "?", "՜": "!", "։": ". ", "‥": "...",
-}  # fmt: skip
+})  # fmt: skip
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]*[^\s<>\".,;:!?)\]}']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _ENGLISH_SIGNS = {
     ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", "?": "question mark", "=": "equals",
@@ -46,33 +48,16 @@ def normalise(text: str, language: str = "en-us") -> str:
 
 
 def _normalise_sentence(text: str, language: str) -> str:
-    text = re.sub("|".join(map(re.escape, _MARKS)), lambda found: _MARKS[found[0]], text)
+    text = text.translate(_MARKS)
     text = re.sub(r"\s-{1,3}\s|--+", " — ", text)
     text = _FRACTION.sub(lambda found: f"{found[1] and found[1] + ' and '}{normalize('NFKD', found[2])}", text)
     text = _ADDRESS.sub(lambda found: _spoken_address(found[0], language), text)
     text = _name_emoji(text, language)
-    if language.startswith("en"):
-        from tk_tools.text.english import normalise_english
-
-        text = normalise_english(text, language)
-    else:
-        text = _spell_amounts(text, language)
+    text = normalise_english(text, language) if language.startswith("en") else _spell_amounts(text, language)
     # Brackets are heard as the pauses that they make.
     text = re.sub(r"\s*[()\[\]{}]\s*", ", ", text)
     text = re.sub(r"(?:\s*,)+(?=\s*[,.;:!?—…])|(?<=[.;:!?—…])(?:\s*,)+|^[\s,]+|,\s*$", "", text)
     return " ".join(re.sub(r"\s+(?=[,.;:!?])", "", text).split())
-
-
-def num2words(number, language: str, **options) -> str:
-    """The package's function. MissingPackage: it is not installed. NotImplementedError: it lacks the language."""
-    try:
-        from num2words import num2words as words
-    except ImportError:
-        raise MissingPackage("numbers in texts need num2words; install it with: pip install num2words") from None
-    return words(number, lang=_NUM2WORDS.get(language, language.replace("-", "_")), **options)
-
-
-_NUM2WORDS = {"en-us": "en", "en-gb": "en", "fr-fr": "fr", "nb": "no", "pt": "pt", "pt-br": "pt_BR", "es-419": "es"}
 
 
 def _spoken_address(address: str, language: str) -> str:
@@ -89,7 +74,7 @@ def _name_emoji(text: str, language: str) -> str:
         import emoji
     except ImportError:
         raise MissingPackage("emoji in texts need the package emoji; install it with: pip install emoji") from None
-    if not emoji.emoji_count(text):
+    if text.isascii() or not emoji.emoji_count(text):
         return text
     base = {"cmn": "zh", "yue": "zh", "fa-latn": "fa"}.get(language, language.partition("-")[0])
     text = _TONE_OF_SKIN.sub("", text)

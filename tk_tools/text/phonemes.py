@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
+import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +79,7 @@ _APART = tuple(
         (r"([«“‘„]|`+)", r" \1 "),
         (r'(?<![^\s(\[{<])(?:"|\'\')', " `` "),  # at the beginning, or after a space or an opening bracket
         (r'"|\'\'', " '' "),
-        (r"(?<!\.)\.(?=[\s)\]}>\"'»”’]*(?:\s|$)|[?!:;])", " . "),
+        (r"(?<!\.)\.(?=[\s)\]}>\"'»”’]*(?:\s|$)|[:;])", " . "),
         (r"([;?!—»”’()\[\]{}]|\.{2,}|[:,](?![0-9])|(?<!')'(?=\s|$))", r" \1 "),
     )
 )
@@ -100,6 +102,8 @@ def check_language(language: str) -> None:
 def plain(text: str) -> str:
     """The text in composed form, a space for line breaks and tabs, without characters that only control the display."""
     text = re.sub(r"\s", " ", unicodedata.normalize("NFC", text))
+    if text.isprintable():
+        return text
     return "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co"))
 
 
@@ -129,11 +133,13 @@ def _library() -> Iterator[type]:
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
     except ImportError:
         raise MissingPackage(f"{_NEED} phonemizer; install it with: pip install phonemizer") from None
-    EspeakWrapper.set_library(espeak.library_path(_NEED))
     before = os.environ.get("ESPEAK_DATA_PATH")
     os.environ["ESPEAK_DATA_PATH"] = data  # its own call would follow the link, to a path too long for the library
     try:
-        yield EspeakBackend
+        with tempfile.TemporaryDirectory(prefix="tk-espeak-") as folder:
+            # It never unloads the library, whose state would then outlast each sentence of tk-demo-data.
+            EspeakWrapper.set_library(shutil.copy(espeak.library_path(_NEED), folder))
+            yield EspeakBackend
     finally:
         if before is None:
             del os.environ["ESPEAK_DATA_PATH"]
