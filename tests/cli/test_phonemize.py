@@ -77,6 +77,9 @@ def test_a_text_in_place_of_files(tk):
     assert tk(TOOL, "--text", "Hello, world!").out == f"{HELLO}\n"
     assert json.loads(tk(TOOL, "--json", "--text", "Hello, world!").out)["phonemes"] == HELLO
     assert tk(TOOL, "--no-normalise", "--text", "$5").out == "dˈɑːlɚ fˈaɪv\n"
+    french = tk(TOOL, "--language", "fr-fr", "--text", "Bon.")
+    assert french.out == "bˈɔ̃ .\n"
+    assert "symbols that StyleTTS 2 lacks and leaves out: U+0303" in french.err
     for text in ("", "...", "\N{ZERO WIDTH SPACE}"):
         ran = tk(TOOL, "--text", text)
         assert (ran.code, ran.out) == (1, "")

@@ -49,6 +49,7 @@ ENGLISH = {
     "See https://www.example.com/a?b=1.": "See w w w dot example dot com slash a question mark b equals one.",
     "mail bob@x.org, AT&T": "mail bob at x dot org, AT and T",
     "Sure 😀👍🏽!": "Sure grinning face thumbs up!",
+    "our \U0001f468\u200d\U0001f469\u200d\U0001f467.": "our family man woman girl.",
     "He said “yes” – no -- it’s (really) so [x].": 'He said "yes" — no — it\'s, really, so, x.',
     "日本語。はい！": "日本語. はい!",
     "": "",

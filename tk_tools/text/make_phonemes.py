@@ -47,9 +47,7 @@ class _Heard:
         if self.long:
             told.append(f"{_lines(self.long)}: over {LONGEST} symbols, the most that StyleTTS 2 takes")
         if self.outside:
-            symbols = [f"{_name(symbol)} ({_lines(lines)})" for symbol, lines in self.outside.items()]
-            more = f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else ""
-            told.append(f"symbols that StyleTTS 2 lacks and leaves out: {', '.join(symbols[:_NAMED])}{more}")
+            told.append(lacking([f"{name(symbol)} ({_lines(lines)})" for symbol, lines in self.outside.items()]))
         return "; ".join(told)
 
 
@@ -130,7 +128,13 @@ def _hear(heard: _Heard, line: int, phonemes: str) -> None:
             lines.append(line)
 
 
-def _name(symbol: str) -> str:
+def lacking(symbols: list[str]) -> str:
+    """What is told of symbols outside the published table."""
+    more = f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else ""
+    return f"symbols that StyleTTS 2 lacks and leaves out: {', '.join(symbols[:_NAMED])}{more}"
+
+
+def name(symbol: str) -> str:
     """In quotes, or where it would stand over one by its number."""
     return f"U+{ord(symbol):04X}" if unicodedata.combining(symbol) or not symbol.isprintable() else f"'{symbol}'"
 

@@ -22,6 +22,7 @@ from tk_tools.text import espeak
 
 Quotes = Literal["drop", "keep"]
 _NEED = "phonemes need"
+_JOINERS = "\u200c\u200d"
 _MARK = r"""[;:!?¡¿—…"«»“”(){}\[\]]|(?<![0-9])[.,]|[.,](?![0-9])"""  # within a number . and , belong to it
 _MARKS = re.compile(rf"(\s*(?:{_MARK})(?:\s|{_MARK})*)")
 
@@ -85,26 +86,13 @@ _APART = tuple(
 )
 
 
-def languages() -> list[str]:
-    """The codes that espeak-ng has a voice for. MissingPackage: see Phonemiser."""
-    with _library() as EspeakBackend:
-        return sorted(EspeakBackend.supported_languages())
-
-
-def check_language(language: str) -> None:
-    """MissingPackage, ConfigError: as Phonemiser."""
-    with _library() as EspeakBackend:
-        voices = EspeakBackend.supported_languages()
-    if language not in voices:
-        raise ConfigError(_no_voice(language, voices))
-
-
 def plain(text: str) -> str:
-    """The text in composed form, a space for line breaks and tabs, without characters that only control the display."""
+    """The text in composed form, a space for line breaks and tabs, without characters that only control the display;
+    joiners stay, which words of some scripts and emoji are written with."""
     text = re.sub(r"\s", " ", unicodedata.normalize("NFC", text))
     if text.isprintable():
         return text
-    return "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co"))
+    return "".join(one for one in text if one in _JOINERS or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co"))
 
 
 def _no_voice(language: str, voices) -> str:
@@ -116,12 +104,9 @@ def _no_voice(language: str, voices) -> str:
         for code, name in sorted(voices.items())
         if len(language) > 3 and name.lower().startswith(language.lower()[:5])
     ]
-    near = named or list(dict.fromkeys([*alike, *family]))[:6]
-    return (
-        f"espeak-ng has no voice for {language!r}; near it are {', '.join(near)}"
-        if near
-        else (f"espeak-ng has no voice for {language!r}; codes look like en-us, de, fr-fr, cmn")
-    )
+    near = ", ".join(named or list(dict.fromkeys([*alike, *family]))[:6])
+    hint = f"near it are {near}" if near else "codes look like en-us, de, fr-fr, cmn"
+    return f"espeak-ng has no voice for {language!r}; {hint}"
 
 
 @contextmanager
