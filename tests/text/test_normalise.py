@@ -26,6 +26,8 @@ ENGLISH = {
     "50% of #1": "fifty percent of number one",
     "v1.2.3": "version one point two point three",
     "Call 555-1234.": "Call five five five, one two three four.",
+    "1-800-555-0199": "one, eight zero zero, five five five, zero one nine nine",
+    "I ran 4x4 in 3D, 3:1.": "I ran four x four in three D, three:one.",
     # dates and times
     "In 1984, 1905 and 2023.": "In nineteen eighty four, nineteen oh five and twenty twenty three.",
     "the 1990s and '80s": "the nineteen nineties and eighties",

@@ -181,11 +181,8 @@ def _plain_number(found: re.Match) -> str:
         said = _digits(digits)
     else:
         said = _cardinal(digits)
-    return (
-        f" {said} "
-        if re.match(r"[^\W\d_]", found.string[found.end() :][:1]) or found.string[: found.start()][-1:].isalpha()
-        else said
-    )
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    return f" {said} " if before.isalpha() or after.isalpha() else said  # MP3, 4x
 
 
 def _any(words: dict[str, str]) -> str:
@@ -220,13 +217,13 @@ _RULES: tuple[tuple[re.Pattern, _Spell | str], ...] = tuple(
             rf"(?<![\w.,])(?:the\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})(?:,?\s+(?P<year>[12]\d{{3}})\b)?",
             _day_month,
         ),
-        (rf"\b(?P<hour>\d\d?):(?P<minute>\d\d)\b(?!:)(?:\s*{_HALF})?", _time),
+        (rf"(?<![\w:])(?P<hour>\d\d?):(?P<minute>\d\d)\b(?!:)(?:\s*{_HALF})?", _time),
         (rf"\b(?P<hour>\d\d?)\s*{_HALF}", _hour),
         (
             rf"(?P<sign>[$£€¥])\s?(?P<amount>{_NUMBER})(?:\s?(?P<large>thousand|million|billion|trillion|bn|tn|[kKmMbB])\b)?",
             _money,
         ),
-        (r"(?<![\d-])\+?(?:\(\d{3}\)\s?|\d{3}[-. ])?\d{3}[-.]\d{4}\b", lambda found: _digits(found[0])),
+        (r"(?<![\d-])\+?(?:1[-. ])?(?:\(\d{3}\)\s?|\d{3}[-. ])?\d{3}[-.]\d{4}\b", lambda found: _digits(found[0])),
         (r"'?\b(?P<decade>\d{3}0|\d0)'?s\b", _decade),
         (rf"\b({_NUMBER})(?:st|nd|rd|th)\b", lambda found: _ordinal(found[1])),
         (rf"({_NUMBER})\s?%", lambda found: f"{_cardinal(found[1])} percent"),
