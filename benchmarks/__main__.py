@@ -30,6 +30,7 @@ COMPARISONS = {
     "diffvc_quality": ("conversions",),
     "lawdnet_generator": ("lawdnet", "dinet"),
     "lawdnet_training": ("lawdnet",),
+    "monotonic_alignment": ("monotonic_align",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -52,6 +53,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
 @click.option("--lawdnet", type=_FOLDER, help="A checkout of iPaw-AI-LAB/LawDNet_2024 at 76a14bb.")
 @click.option("--dinet", type=_FOLDER, help="A checkout of MRzzm/DINet at 3b57fb0.")
+@click.option("--monotonic-align", type=_FOLDER, help="A checkout of resemble-ai/monotonic_align, built in place.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

@@ -17,7 +17,11 @@ from tk_tools.weights.table import published
 
 # distribution, what is lost without it, how to get it
 _OPTIONAL = (
-    ("espeakng-loader", "tk-demo-data cannot speak", "bin/setup demo"),
+    ("espeakng-loader", "tk-demo-data and tk-phonemize cannot speak", "bin/setup demo,text"),
+    ("phonemizer", "no tk-phonemize", "bin/setup demo,text"),
+    ("num2words", "no numbers in words (tk-phonemize --no-normalise does without)", "bin/setup demo,text"),
+    ("emoji", "no emoji in words (tk-phonemize --no-normalise does without)", "bin/setup demo,text"),
+    ("sentencex", "no sentences of long texts in tk-phonemize", "bin/setup demo,text"),
     ("distributed", "no --dask", "pip install '.[dask]' in the folder of tk-tools"),
     ("pesq", "no PESQ in tk-eval-audio", "pip install pesq (builds with a C compiler)"),
     ("faster-whisper", "no word error rates with Whisper in tk-eval-audio", "pip install faster-whisper jiwer"),

@@ -6,10 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from tk_tools.demo import speech
 from tk_tools.demo.script import trim, write_script
 from tk_tools.demo.speech import VOICES, speak
 from tk_tools.errors import MissingPackage, TkError
+from tk_tools.text import espeak
+from tk_tools.text.phonemes import Phonemiser
 
 TEXT = "My mother put a warm pot of soup by the pool."
 
@@ -20,6 +21,14 @@ def test_what_was_spoken_before_changes_nothing():
     again = speak(TEXT, voice="en-us+f2")
     assert np.array_equal(first.samples, again.samples)
     assert first.phonemes == again.phonemes
+
+
+def test_texts_read_in_the_same_process_change_nothing():
+    pytest.importorskip("phonemizer")
+    first = speak(TEXT, voice="en-us+f2")
+    Phonemiser("en-us").phonemes("Something else.")
+    speak("Something else, in another voice.", voice="en-gb-x-rp+m4", rate=300)
+    assert np.array_equal(first.samples, speak(TEXT, voice="en-us+f2").samples)
 
 
 def test_time_of_day_changes_nothing():
@@ -66,10 +75,10 @@ def test_unknown_voice():
 
 def test_data_path_too_long_for_the_library(monkeypatch):
     expected = speak(TEXT).samples
-    monkeypatch.setattr(speech, "LONGEST_DATA_PATH", 10)
-    monkeypatch.setattr(speech, "_link_folder", None)
+    monkeypatch.setattr(espeak, "LONGEST_DATA_PATH", 10)
+    monkeypatch.setattr(espeak, "_link_folder", None)
     assert np.array_equal(speak(TEXT).samples, expected)
-    assert speech._link_folder is not None
+    assert espeak._link_folder is not None
 
 
 def test_without_the_package(monkeypatch):

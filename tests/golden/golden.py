@@ -46,12 +46,28 @@ class Golden:
         self.name = path.stem
         self.folder = path.parent
         self.meta: dict = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(path.with_suffix(".npz")) as arrays:
-            self.arrays = {name: arrays[name] for name in arrays.files}
+        self.arrays: dict[str, np.ndarray] = {}  # none where the json itself holds what came out
+        if path.with_suffix(".npz").exists():
+            with np.load(path.with_suffix(".npz")) as arrays:
+                self.arrays = {name: arrays[name] for name in arrays.files}
 
     @property
     def salt(self) -> int:
         return int(self.meta.get("salt", 0))
+
+    @functools.cached_property
+    def tolerances(self) -> dict[str, float]:
+        """What the json states by output, over the largest magnitude: under "tolerance", or as largest differences
+        under "conditioning"."""
+        stated = self.meta.get("tolerance", {})
+        if isinstance(stated, dict):
+            return {name: float(value) for name, value in stated.items()}
+        largest = {name: facts.get("tolerance") for name, facts in self.meta["conditioning"].items()}
+        return {
+            name: value / (float(np.abs(self.arrays[name]).max()) or 1.0)
+            for name, value in largest.items()
+            if value is not None
+        }
 
     @functools.cached_property
     def input_names(self) -> list[str]:
@@ -68,7 +84,7 @@ class Golden:
                 raise KeyError(f"{self.name}.json has {len(found)} inputs that end in {name!r}")
             full = found[0]
         rule = self.meta["inputs"][full]
-        rng = np.random.default_rng([zlib.crc32(full.encode()), 7])
+        rng = np.random.default_rng([zlib.crc32(rule.get("signal", full).encode()), 7])
         return rng.uniform(rule.get("low", -1.0), rule.get("high", 1.0), tuple(rule["shape"])).astype(np.float32)
 
     def signals(self) -> list[np.ndarray]:

@@ -46,6 +46,26 @@ def test_a_wrong_number_fails(tmp_path):
     assert row.array == "mfcc"
 
 
+def test_a_wrong_id_fails_where_the_json_itself_holds_what_came_out(tmp_path):
+    meta = json.loads((HERE / "styletts2" / "text.json").read_text(encoding="utf-8"))
+    meta["index"]["a"] += 1
+    path = tmp_path / "styletts2" / "text.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(meta))
+    row = run(path, "styletts2")
+    assert (row.passed, row.reason) == (False, "index: not what the .json holds")
+
+
+def test_tolerances_stated_as_differences_are_held(tmp_path):
+    source = HERE / "styletts2" / "slm_alignment.json"
+    arrays = dict(np.load(source.with_suffix(".npz")))
+    arrays["alignment"][0, 0, 0] += 2e-4
+    row = run(
+        write_pair(tmp_path / "styletts2", "slm_alignment", json.loads(source.read_text()), **arrays), "styletts2"
+    )
+    assert (row.passed, row.array) == (False, "alignment")
+
+
 def test_what_is_not_here_is_left_out_and_said(tmp_path, monkeypatch):
     from tests.golden import compare
 

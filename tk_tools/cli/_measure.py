@@ -48,13 +48,15 @@ def run_measure(
     columns: tuple[str, ...],
     seen: Callable[[Path, dict[str, Any]], None] | None = None,
     kept: Callable[[dict[str, Any]], bool] | None = None,
+    line: Callable[[dict[str, Any]], str] | None = None,
 ) -> Ran:
     """Print `measure(path)` of every file that the operands name, with its path; a file that fails has an `error`.
 
     `measure` gives the facts of one row, or of several in a list, each of which may have an `error` of its own. It is
     sent to processes or a cluster as the shared options say; for a cluster what it holds must not hang on the working
     folder. seen: called here with the facts of each row, in order, and may take some out. kept: print the rows alone
-    for which it is true, and of these the paths alone. Exit code 1 when some failed.
+    for which it is true, and of these the paths alone. line: instead of a table what it gives of each row that has no
+    `error`. Exit code 1 when some failed.
     """
     log = Log(tool, common.verbosity)
     list_of_failures = FailureList(common.errors, tool)
@@ -87,7 +89,11 @@ def run_measure(
                     yield {"path": str(path)} | facts
 
     try:
-        if kept is None:
+        if line is not None and not common.json:
+            for row in rows():
+                if "error" not in row:
+                    write_line(line(row))
+        elif kept is None:
             print_rows(rows(), columns, as_json=common.json)
         elif common.json:
             print_rows(filter(kept, rows()), columns, as_json=True)

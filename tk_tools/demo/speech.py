@@ -10,14 +10,12 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import os
-import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
-from tk_tools.errors import MissingPackage, TkError
+from tk_tools.errors import TkError
+from tk_tools.text import espeak
 
 # From speak_lib.h.
 AUDIO_OUTPUT_SYNCHRONOUS = 2  # the caller takes the samples, espeak_Synth returns when all are given
@@ -28,7 +26,8 @@ EVENT_PHONEME = 7
 PARAMETER_RATE, PARAMETER_PITCH, PARAMETER_RANGE = 1, 3, 4
 POSITION_CHARACTER = 1
 CHARS_UTF8 = 1
-LONGEST_DATA_PATH = 120  # the library keeps this path in 160 characters and cuts longer ones without a word
+
+_NEED = "made clips need the speech synthesiser"
 
 # One accent: the shapes of its vowels are heard alike in all voices, so that a small network learns them in minutes.
 VOICES = tuple(f"en-us+{timbre}" for timbre in ("m1", "m2", "m3", "m7", "f1", "f2", "f3", "f4"))
@@ -80,9 +79,9 @@ def speak(text: str, *, voice: str = "en-us+m3", rate: int = 165, pitch: int = 5
     The same arguments give the same samples, whatever was spoken before.
     Raises MissingPackage without espeakng-loader, TkError when the library refuses the voice or the text.
     """
-    library, data = _find_library()
+    library, data = _open_library(), os.fsencode(espeak.data_path(_NEED))
     sample_rate = library.espeak_Initialize(
-        AUDIO_OUTPUT_SYNCHRONOUS, 0, os.fsencode(data), INITIALIZE_PHONEME_EVENTS | INITIALIZE_DONT_EXIT
+        AUDIO_OUTPUT_SYNCHRONOUS, 0, data, INITIALIZE_PHONEME_EVENTS | INITIALIZE_DONT_EXIT
     )
     if sample_rate <= 0:
         raise TkError("espeak-ng finds no voices here; mend it with: pip install --force-reinstall espeakng-loader")
@@ -137,24 +136,11 @@ def _close_gaps(marks: list[tuple[str, int]], length: int) -> tuple[Phoneme, ...
 
 def synthesiser() -> str:
     """Name and version of the installed synthesiser. MissingPackage: it is not installed."""
-    _loader()
-    return f"espeakng-loader {version('espeakng-loader')}"
+    return espeak.loader_version(_NEED)
 
 
-def _loader():
-    try:
-        import espeakng_loader
-    except ImportError:
-        raise MissingPackage(
-            "made clips need the speech synthesiser espeak-ng; install it with: pip install espeakng-loader"
-        ) from None
-    return espeakng_loader
-
-
-def _find_library() -> tuple[ctypes.CDLL, str]:
-    """The loaded library and a path to its data that is short enough for it."""
-    espeakng_loader = _loader()
-    library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+def _open_library() -> ctypes.CDLL:
+    library = ctypes.CDLL(espeak.library_path(_NEED))
     ctypes.CDLL(None).srand(1)  # its breath and echo come from the C library's generator
     library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
@@ -165,18 +151,4 @@ def _find_library() -> tuple[ctypes.CDLL, str]:
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
         ctypes.c_uint, ctypes.c_uint, ctypes.POINTER(ctypes.c_uint), ctypes.c_void_p,
     ]  # fmt: skip
-    return library, _short_path(str(espeakng_loader.get_data_path()))
-
-
-def _short_path(data: str) -> str:
-    """`data`, or where it is too long for the library a link to it in the temporary folder."""
-    if len(os.fsencode(data)) <= LONGEST_DATA_PATH:
-        return data
-    global _link_folder
-    if _link_folder is None:
-        _link_folder = tempfile.TemporaryDirectory(prefix="tk-espeak-")
-        (Path(_link_folder.name) / "espeak-ng-data").symlink_to(data)
-    return str(Path(_link_folder.name) / "espeak-ng-data")
-
-
-_link_folder: tempfile.TemporaryDirectory | None = None
+    return library

@@ -1,5 +1,5 @@
 """The provenance that a finished result bears: in the root attributes of HDF5, in the comment of wav, mp4 and png, in a
-tier of a TextGrid."""
+tier of a TextGrid, in the first line of NAME.phonemes.txt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from tk_tools.errors import TkError
-from tk_tools.files import textgrid
+from tk_tools.files import phonemes_file, textgrid
 from tk_tools.files.provenance import Provenance, Source
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
@@ -21,6 +21,8 @@ def read_provenance(path: Path) -> Provenance | None:
     try:
         if path.suffix == textgrid.SUFFIX:
             return textgrid.read_made_by(path)
+        if path.name.endswith(phonemes_file.SUFFIX):
+            return phonemes_file.read_made_by(path)
         return _from_h5(path) if path.suffix == ".h5" else _from_comment(path)
     except (TkError, OSError, KeyError, ValueError, TypeError):
         return None

@@ -1,0 +1,1 @@
+"""Text to phonemes to ids: what a text-to-speech system reads."""
