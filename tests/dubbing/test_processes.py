@@ -52,6 +52,7 @@ def clips(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_generator(clips, tmp_path):
     """The dead pair of LawDNet gets no gradient, which DDP would wait for if it knew of it."""
     done = train("--stage", "frame64", "--out", tmp_path, clips / "lawdnet", max_steps=2, validate_every=100)

@@ -13,6 +13,7 @@ from tk_tools.dubbing.judge import load_judge
 from tk_tools.errors import ConfigError, TkError, WeightsError
 from tk_tools.files.companions import Companions
 from tk_tools.models import get_model, load
+from tk_tools.models.dinet.published import load_generator as load_dinet
 from tk_tools.models.lawdnet.published import load_generator
 from tk_tools.models.stages import suffixes_of
 from tk_tools.train import checkpoint
@@ -125,7 +126,7 @@ def test_the_next_stage_begins_with_the_generator_of_the_one_before(frame, data,
     assert all(torch.allclose(after[key], before[key], atol=1e-6) for key in before)
 
 
-@pytest.mark.parametrize("model", ["lawdnet", "dinet"])
+@pytest.mark.parametrize("model", ["lawdnet", pytest.param("dinet", marks=pytest.mark.slow)])
 def test_a_resumed_clip_stage_equals_an_unbroken_one(data, sync, tmp_path, model):
     if model == "dinet":
         for seed, name in enumerate("ab"):
@@ -142,6 +143,14 @@ def test_a_resumed_clip_stage_equals_an_unbroken_one(data, sync, tmp_path, model
     rows = rows_of(tmp_path / "unbroken")
     assert {"train/sync", "train/sync_score", "train/gan_clip", "train/clip_discriminator"} <= set(rows[0])
     assert rows[0] == {name: value for name, value in rows_of(tmp_path / "broken")[0].items() if name in rows[0]}
+
+
+def test_dinet_trains_too(tmp_path):
+    for seed, name in enumerate("ab"):
+        make_clip(tmp_path / "data", name, seed=seed, frames=60, layout="dinet")
+    best = train("frame64", tmp_path / "run", tmp_path / "data", model="dinet", max_steps=1)
+    assert read_weights(best)[1]["model"] == "dinet"
+    assert load_dinet(best).config.audio_channels == 8
 
 
 def test_only_lawdnet_weighs_the_squared_error():

@@ -217,7 +217,7 @@ class FrameTask(DubbingTask):
         write_rows(folder / "mouths.png", real * self.hole, made, real)
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
-        if self.from_nothing and self.config.mouth_size > 64 and not self.config.epoch_steps:
+        if self.from_nothing and self.config.mouth_size > 64:
             return (
                 f"this stage began from nothing at a mouth of {self.config.mouth_size} pixels: such a training gives"
                 " blurred mouths. Train the coarser stages before it (without --stage), or give --init"
