@@ -1,0 +1,74 @@
+"""The recipe of LawDNet and DINet, as a user starts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recipes.test_wav2lip import shell
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "lawdnet"
+STAGES = ("sync", "frame64", "frame128", "frame256", "clip256")
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe") / "my videos"
+    made = shell("tk-demo-data", "--clips", 3, "--seconds", 3.2, "--size", 192, folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.mark.parametrize("script", ["run.sh", "demo.sh"])
+def test_help_is_shown_and_nothing_is_done(script, tmp_path):
+    done = shell(RECIPE / script, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--model", "wav2lip", "a", "b"], ["a"], ["--stage", "11", "a", "b"], ["--nonsense", "1", "a", "b"]]
+)
+def test_wrong_usage_ends_with_2(arguments, tmp_path):
+    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_without_the_ones_before_says_which(tmp_path):
+    done = shell(RECIPE / "run.sh", "--preset", "tiny", "--stage", 5, tmp_path, tmp_path / "work")
+    assert done.returncode == 1
+    assert "run stages 0 to 3 first" in done.stderr
+
+
+@pytest.mark.parametrize("model", ["lawdnet", "dinet"])
+def test_the_configurations_are_those_of_the_stages(model, tmp_path):
+    for stage in STAGES:
+        config = RECIPE / "conf" / model / f"{stage}.yaml"
+        done = shell("tk-train", model, "--stage", stage, "--config", config, "--print-config", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["lawdnet", "dinet"])
+def test_whole_recipe_from_videos_to_a_measured_dub(model, videos, tmp_path):
+    """So few steps that nothing is learnt: it is about every stage finding its files."""
+    config, work = tmp_path / "conf", tmp_path / "work"
+    config.mkdir()
+    for stage in STAGES:
+        (config / f"{stage}.yaml").write_text(
+            "max_steps: 2\nvalidate_every: 2\ncheckpoint_every: 2\nbatch_size: 1\nval_items_per_clip: 1\nwidth: 0.125\n"
+            + ("" if stage == "sync" else "epoch_steps: 2\n")
+        )
+    settings = ("--preset", "tiny", "--model", model, "--config", config, "--workers", 1, "--crop", 160)
+    done = shell(RECIPE / "run.sh", *settings, videos, work)
+    assert done.returncode == 0, done.stderr
+    assert (work / "dubbed.mp4").stat().st_size > 0
+    report = {path.name for path in (work / "report").iterdir()}
+    assert {"index.html", "pictures.tsv", "dubbed.png", *(f"{stage}.png" for stage in STAGES)} <= report
+    again = shell(RECIPE / "run.sh", *settings, "--stop-stage", 8, videos, work)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("finished already") == len(STAGES)
