@@ -1,8 +1,7 @@
 """Runs one golden pair through our code and says how far the result is from the original's.
 
 The error of an array is its largest difference over the golden array's largest magnitude (integers: in levels), and it
-is set against the tolerance that the json states; where a json has "conditioning", tolerances there are of the
-difference itself, and an array that has none because rounding decides it is held to its spread.
+is set against the tolerance that the json states.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .cases import cases_of
 from .golden import Absent, Golden
 
 DEFAULT_TOLERANCE = 1e-4
-SPREAD_TOLERANCE = 0.05
+SPREAD_TOLERANCE = 0.05  # of the deviation of an array whose numbers rounding decides
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,6 @@ def _levels(golden: Golden) -> float:
     return float(told[1]) if told else 0.0
 
 
-def _conditioned(ours: np.ndarray, theirs: np.ndarray, tolerance: float | None) -> tuple[float, float]:
-    """Error and tolerance of an array of a json with "conditioning"."""
-    if tolerance is None:
-        return difference(np.std(ours), np.std(theirs)), SPREAD_TOLERANCE
-    scale = 1.0 if np.issubdtype(theirs.dtype, np.integer) else float(np.abs(theirs).max()) or 1.0
-    return difference(ours, theirs) * scale, tolerance
-
-
 def run(path: Path, system: str) -> Row:
     """The row of PATH (a json with its npz beside it)."""
     name = f"{system}/{path.stem}"
@@ -101,14 +92,13 @@ def run(path: Path, system: str) -> Row:
             return Row(name, passed=False, reason=f"{array}: not {'given' if ours is None else 'in the .npz'}")
         if ours.shape != theirs.shape:
             return Row(name, passed=False, reason=f"{array}: shape {ours.shape} instead of {theirs.shape}")
-        if "conditioning" in golden.meta:
-            error, tolerance = _conditioned(ours, theirs, golden.meta["conditioning"][array]["tolerance"])
-        else:
-            stated = golden.meta.get("tolerance", {})
-            tolerance = float(stated.get(array, stated.get("default", DEFAULT_TOLERANCE)))
-            if theirs.dtype == np.uint8:
-                tolerance = max(tolerance, _levels(golden))
-            error = difference(ours, theirs)
+        stated = golden.tolerances
+        tolerance = stated.get(array, stated.get("default", DEFAULT_TOLERANCE))
+        if theirs.dtype == np.uint8:
+            tolerance = max(tolerance, _levels(golden))
+        error = difference(ours, theirs)
+        if array in golden.undecided:
+            error, tolerance = difference(np.std(ours), np.std(theirs)), SPREAD_TOLERANCE
         excess = error / tolerance if tolerance else (0.0 if error == 0 else float("inf"))
         if worst is None or excess > worst[0]:
             worst = (excess, Row(name, error <= tolerance, array, error, tolerance, left_out=left_out))

@@ -71,6 +71,26 @@ class Golden:
         return int(self.meta.get("salt", 0))
 
     @functools.cached_property
+    def tolerances(self) -> dict[str, float]:
+        """What the json states by output, over the largest magnitude: under "tolerance", or as largest differences
+        under "conditioning"."""
+        stated = self.meta.get("tolerance", {})
+        if isinstance(stated, dict):
+            return {name: float(value) for name, value in stated.items()}
+        largest = {name: facts.get("tolerance") for name, facts in self.meta["conditioning"].items()}
+        return {
+            name: value / (float(np.abs(self.arrays[name]).max()) or 1.0)
+            for name, value in largest.items()
+            if value is not None
+        }
+
+    @property
+    def undecided(self) -> set[str]:
+        """Outputs whose numbers rounding decides, so that the json states no tolerance for them."""
+        facts = self.meta.get("conditioning", {})
+        return {name for name, fact in facts.items() if fact.get("tolerance", 0) is None}
+
+    @functools.cached_property
     def input_names(self) -> list[str]:
         """The drawn inputs in the json's order; entries of another form (without a shape) are left out."""
         return [n for n, rule in self.meta["inputs"].items() if isinstance(rule, dict) and "shape" in rule]

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tk_tools.models.styletts2.excitation import Noise
 from tk_tools.models.styletts2.hifigan import HiFiGANGenerator
 from tk_tools.models.styletts2.istftnet import ISTFTNetGenerator
 from tk_tools.models.styletts2.layers import StyledBlock
 from tk_tools.models.styletts2.sizes import Sizes
 from tk_tools.nets.hifigan import with_weight_norm
+from tk_tools.nets.noise import Noise
 
 PITCH_BOXES = (1, 3, 7)  # frames that pitch and energy are averaged over in training; one is drawn for each batch
 ENERGY_BOXES = (1, 3, 7, 15)

@@ -39,7 +39,7 @@ class AttentionOut(nn.Module):
 
 
 class Attention(nn.Module):
-    """Of each place to all: (B, T, F) -> (B, T, F). reference: features of a voice, by which its input is normalised."""
+    """Of each place to all: (B, T, F) -> (B, T, F). reference: features of a voice, which its norms are told of."""
 
     def __init__(self, features: int, sizes: DenoiserSizes, reference: int | None):
         super().__init__()

@@ -8,20 +8,16 @@ Source: Wang et al., "Neural source-filter-based waveform model", 2019; yl4579/S
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE, VOICED_FROM
+from tk_tools.nets.noise import Noise
 
 HARMONICS = 9
 LOUDNESS = 0.1  # amplitude of a harmonic
 BREATH = 0.003  # deviation of the noise where there is a voice
 HISS = LOUDNESS / 3  # and where there is none
-
-Noise = Callable[[Tensor], Tensor]
-"""Noise of mean 0 and variance 1, of the shape, type and device of a tensor."""
 
 
 def harmonics(pitch: Tensor) -> Tensor:

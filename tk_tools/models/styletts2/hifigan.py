@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tk_tools.models.styletts2.excitation import Noise
 from tk_tools.models.styletts2.generator import Generator, snake
 from tk_tools.models.styletts2.sizes import HIFIGAN, DecoderSizes
 from tk_tools.nets.hifigan import with_weight_norm
+from tk_tools.nets.noise import Noise
 
 
 class HiFiGANGenerator(Generator):

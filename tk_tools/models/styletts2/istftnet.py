@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tk_tools.models.styletts2.excitation import Noise
 from tk_tools.models.styletts2.generator import Generator
 from tk_tools.models.styletts2.sizes import ISTFTNET, DecoderSizes
 from tk_tools.nets.hifigan import LAST_SLOPE, SLOPE, with_weight_norm
+from tk_tools.nets.noise import Noise
 
 
 class ISTFTNetGenerator(Generator):
@@ -23,7 +23,10 @@ class ISTFTNetGenerator(Generator):
         size = sizes.transform_size
         super().__init__(sizes, style, sources=size + 2)
         self.size, self.hop = size, sizes.transform_hop
-        self.register_buffer("window", torch.hann_window(size), persistent=False)
+        # Rounded once, as the published code has it: the first and the last frame are symmetric, so that the signs of
+        # their imaginary parts, and with them the phases, follow from the last digits of the window.
+        window = torch.hann_window(size, dtype=torch.float64).float()
+        self.register_buffer("window", window, persistent=False)
         self.conv_post = with_weight_norm(nn.Conv1d(self.channels, size + 2, 7, padding=3))
 
     @staticmethod

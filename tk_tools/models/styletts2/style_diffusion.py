@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from tk_tools.models.styletts2.denoiser import Denoiser
-from tk_tools.models.styletts2.excitation import Noise
 from tk_tools.models.styletts2.sizes import SIGMA_DATA, Sizes
+from tk_tools.nets.noise import Noise
 
 NOISIEST, CLEANEST, CURVE = 3.0, 1e-4, 9.0
 """Noise levels of the sampler's first and last step, and how they are bent between them."""
