@@ -157,9 +157,7 @@ class Golden:
                     value.copy_(torch.from_numpy(np.asarray(draw(key, tuple(value.shape), self.salt))))
                 else:
                     value.zero_()
-            for key in state:
-                if key.endswith("weight_orig"):
-                    _settle_spectral_norm(state, key.removesuffix("weight_orig"))
+            settle_spectral_norms(state)
         return module.eval()
 
     def drawn_state(self) -> dict:
@@ -198,16 +196,17 @@ class Golden:
         return np.clip(np.floor(value), 0, 255).astype(np.uint8)
 
 
-def _settle_spectral_norm(state: dict, layer: str) -> None:
+def settle_spectral_norms(state: dict) -> None:
     """The vectors of a spectral norm follow from its weight: the leading singular ones, u with a sum of 0 or more."""
     import torch
 
-    u, v, weight = (state[f"{layer}weight_{part}"] for part in ("u", "v", "orig"))
-    matrix = (weight if len(weight) == len(u) else weight.transpose(0, 1)).flatten(start_dim=1).double()
-    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
-    sign = 1.0 if left[:, 0].sum() >= 0 else -1.0
-    u.copy_(sign * left[:, 0])
-    v.copy_(sign * right[0])
+    for layer in [key.removesuffix("weight_orig") for key in state if key.endswith("weight_orig")]:
+        u, v, weight = (state[f"{layer}weight_{part}"] for part in ("u", "v", "orig"))
+        matrix = (weight if len(weight) == len(u) else weight.transpose(0, 1)).flatten(start_dim=1).double()
+        leading = torch.linalg.eigh(matrix @ matrix.T).eigenvectors[:, -1]  # much sooner than all singular vectors
+        leading = leading if leading.sum() >= 0 else -leading
+        u.copy_(leading)
+        v.copy_(torch.nn.functional.normalize(matrix.T @ leading, dim=0))
 
 
 def _difference(ours: dict, listed: dict) -> str:

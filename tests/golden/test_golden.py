@@ -14,10 +14,16 @@ from tests.golden.golden import Absent
 from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
-PAIRS = sorted(path for path in HERE.glob("*/*.json"))
+SLOW = {"styletts2/inference_libritts", "styletts2/inference_ljspeech"}  # whole sentences by networks of full size
 
 
-@pytest.mark.parametrize("path", PAIRS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def _pairs():
+    for path in sorted(HERE.glob("*/*.json")):
+        name = f"{path.parent.name}/{path.stem}"
+        yield pytest.param(path, id=name, marks=pytest.mark.slow if name in SLOW else ())
+
+
+@pytest.mark.parametrize("path", _pairs())
 def test_golden(path):
     row = run(path, path.parent.name)
     if row.skipped:

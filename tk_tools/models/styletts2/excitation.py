@@ -23,8 +23,9 @@ HISS = LOUDNESS / 3  # and where there is none
 def harmonics(pitch: Tensor) -> Tensor:
     """Pitch (B, frames) in Hz -> sines of its harmonics, (B, HOP * frames, HARMONICS), of amplitude 1."""
     multiples = torch.arange(1, HARMONICS + 1, device=pitch.device)
-    turns = (pitch.unsqueeze(-1) * multiples / SAMPLE_RATE) % 1  # of each sample, (B, frames, harmonics)
-    middles = ((turns.double().cumsum(dim=1) * HOP) % 1).to(turns).unsqueeze(2)
+    turns = (pitch.double().unsqueeze(-1) * multiples / SAMPLE_RATE) % 1  # of each sample, (B, frames, harmonics)
+    middles = ((turns.cumsum(dim=1) * HOP) % 1).to(pitch).unsqueeze(2)
+    turns = turns.to(pitch)
     along = (torch.arange(HOP, device=pitch.device) + 0.5).view(HOP, 1)
     between = middles[:, :-1] + along * turns[:, 1:].unsqueeze(2)
     half = HOP // 2

@@ -78,15 +78,17 @@ def speak(
     style = _style(model, known, noise, options, voice, before)
     acoustic, prosodic = style.chunk(2, dim=-1)
     encoded = model.predictor.text_encoder(model.bert_encoder(known).mT, prosodic, lengths)
-    steps = model.predictor.durations(encoded, lengths).sigmoid().sum(dim=-1)[0].round().clamp(min=1).long()
+    durations = model.predictor.durations(encoded, lengths).sigmoid().sum(dim=-1)[0]
+    _check_finite(durations)
+    steps = durations.round().clamp(min=1).long()
     steps[-1] += ends.drawn_out
-    laid_out, text = (x[0].repeat_interleave(steps, dim=0).mT[None] for x in (encoded, _text(model, given, lengths)))
+    spelled = model.text_encoder(given, lengths).mT
+    laid_out, text = (x[0].repeat_interleave(steps, dim=0).mT[None] for x in (encoded, spelled))
     if model.sizes.decoder.kind == "hifigan":  # its published weights are used to a step's delay
         laid_out, text = (torch.cat([x[..., :1], x[..., :-1]], dim=-1) for x in (laid_out, text))
     pitch, energy = model.predictor.contour(laid_out, prosodic)
     wave = model.decoder(text, pitch, energy, acoustic, noise)[0]
-    if not wave.isfinite().all():
-        raise WeightsError("the speech is not finite; take other weights")
+    _check_finite(wave)
     return Spoken(wave[: len(wave) - ends.cut].cpu().numpy(), style, steps.cpu().numpy())
 
 
@@ -101,8 +103,9 @@ def _checked(model: StyleTTS2, tokens: Sequence[int]) -> list[int]:
     return [int(token) for token in tokens]
 
 
-def _text(model: StyleTTS2, tokens: Tensor, lengths: Tensor) -> Tensor:
-    return model.text_encoder(tokens, lengths).mT
+def _check_finite(values: Tensor) -> None:
+    if not values.isfinite().all():
+        raise WeightsError("the speech is not finite; take other weights")
 
 
 def _style(
