@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, drawn
+from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, drawn, small
 from tk_tools.models.styletts2.aligner import HIDDEN_SHARE, TextAligner, draw_hidden
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.excitation import BREATH, HARMONICS, HISS, Excitation, harmonics
@@ -16,6 +16,7 @@ from tk_tools.models.styletts2.prosody import ProsodyPredictor
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE, STEP
 from tk_tools.models.styletts2.style_diffusion import StyleDiffusion, moves
 from tk_tools.models.styletts2.text_encoder import TextEncoder
+from tk_tools.nets.noise import drawn_noise
 from tk_tools.nets.period_discriminator import Judgement
 
 
@@ -76,6 +77,18 @@ def test_the_decoder_learns_on_a_processor(sizes):
     # the excitation of iSTFTNet is made without gradient, as published
     assert missing == [key for key in missing if "m_source" in key and sizes is ONE_VOICE]
     assert all(value.grad.isfinite().all() for value in decoder.parameters() if value.grad is not None)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("sizes", [ONE_VOICE, MANY_VOICES], ids=["istftnet", "hifigan"])
+def test_the_fast_decoder_gives_the_same(sizes):
+    torch.manual_seed(0)
+    plain, fast = small(sizes).decoder, small(sizes).for_inference().decoder
+    given = torch.randn(2, sizes.hidden, 9), torch.full((2, 18), 150.0), torch.randn(2, 18), torch.randn(2, sizes.style)
+    wanted, found = (network(*given, drawn_noise(0, 0)) for network in (plain, fast))
+    assert wanted.std() > 1e-3
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+    assert plain.generator.in_rows is not fast.generator.in_rows
 
 
 def test_the_sampler_adds_what_its_levels_say():

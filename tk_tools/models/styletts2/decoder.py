@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tk_tools.models.styletts2.fast_generator import use_fast_layers
 from tk_tools.models.styletts2.hifigan import HiFiGANGenerator
 from tk_tools.models.styletts2.istftnet import ISTFTNetGenerator
 from tk_tools.models.styletts2.layers import StyledBlock
 from tk_tools.models.styletts2.sizes import Sizes
-from tk_tools.nets.hifigan import with_weight_norm
+from tk_tools.nets.hifigan import fold_weight_norm, with_weight_norm
 from tk_tools.nets.noise import Noise
 
 PITCH_BOXES = (1, 3, 7)  # frames that pitch and energy are averaged over in training; one is drawn for each batch
@@ -48,6 +49,17 @@ class Decoder(nn.Module):
         for block in self.decode:
             x = block(torch.cat([x, residual, *curves], dim=1), style)
         return self.generator(x, style, pitch, noise)
+
+    def for_inference(self) -> Decoder:
+        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
+
+        Call it on the device that it will run on; on a processor the generator's layers are replaced.
+        """
+        self.eval().requires_grad_(False)
+        fold_weight_norm(self)
+        if self.generator.conv_post.weight.device.type == "cpu":
+            use_fast_layers(self.generator)
+        return self
 
 
 def _smoothed(curve: Tensor, boxes: tuple[int, ...]) -> Tensor:

@@ -22,7 +22,8 @@ SOURCE_KERNEL, LAST_SOURCE_KERNEL = 7, 11  # of the blocks that the excitation g
 
 
 def snake(x: Tensor, alpha: Tensor) -> Tensor:
-    """x + sin(alpha x)^2 / alpha, alpha of each channel: (B, C, T), (1, C, 1) -> (B, C, T)."""
+    """x + sin(alpha x)^2 / alpha, alpha of each channel: (B, C, T) or (B, C, 1, T), (1, C, 1) -> the same."""
+    alpha = alpha.view(1, -1, *[1] * (x.dim() - 2))
     return torch.addcdiv(x, torch.sin(alpha * x).square(), alpha)
 
 
@@ -59,11 +60,13 @@ class StyledResidualBlock(nn.Module):
 class Generator(nn.Module):
     """The stages of both kinds: each one's excitation, and the residual blocks behind it.
 
-    An excitation of `sources` channels comes at the rate that the last stage ends with.
+    An excitation of `sources` channels comes at the rate that the last stage ends with. in_rows: whether the layers
+    were laid out for pictures of one row (`use_fast_layers`).
     """
 
     def __init__(self, sizes: DecoderSizes, style: int, sources: int):
         super().__init__()
+        self.in_rows = False
         self.m_source = Excitation()
         self.noise_convs, self.noise_res = nn.ModuleList(), nn.ModuleList()
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
@@ -86,6 +89,14 @@ class Generator(nn.Module):
     def up(channels_in: int, channels_out: int, rate: int) -> nn.ConvTranspose1d:
         """The layer that brings a sequence to `rate` times its length."""
         raise NotImplementedError
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """A sequence (B, C, T) as the layers take it."""
+        return x.unsqueeze(2) if self.in_rows else x
+
+    def sequence(self, x: Tensor) -> Tensor:
+        """What the layers give as a sequence (B, C, T)."""
+        return x.squeeze(2) if self.in_rows else x
 
     def blocks(self, stage: int, x: Tensor, style: Tensor) -> Tensor:
         """The mean of the residual blocks behind a stage."""

@@ -31,9 +31,10 @@ class HiFiGANGenerator(Generator):
         )
 
     def forward(self, x: Tensor, style: Tensor, pitch: Tensor, noise: Noise = torch.randn_like) -> Tensor:
-        source = self.m_source(pitch, noise).unsqueeze(1)
+        source = self.laid_out(self.m_source(pitch, noise).unsqueeze(1))
+        x = self.laid_out(x)
         for stage, up in enumerate(self.ups):
             excited = self.noise_res[stage](self.noise_convs[stage](source), style)
             x = up(snake(x, self.alphas[stage])) + excited
             x = self.blocks(stage, x, style)
-        return torch.tanh(self.conv_post(snake(x, self.alphas[-1]))).squeeze(1)
+        return torch.tanh(self.sequence(self.conv_post(snake(x, self.alphas[-1])))).squeeze(1)

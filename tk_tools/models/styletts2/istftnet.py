@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tk_tools.audio.log_mel import reflected
 from tk_tools.models.styletts2.generator import Generator
 from tk_tools.models.styletts2.sizes import ISTFTNET, DecoderSizes
 from tk_tools.nets.hifigan import LAST_SLOPE, SLOPE, with_weight_norm
@@ -49,14 +50,15 @@ class ISTFTNetGenerator(Generator):
 
     def voice(self, x: Tensor, style: Tensor, source: Tensor) -> Tensor:
         """`forward` with the excitation's transform."""
+        x, source = self.laid_out(x), self.laid_out(source)
         last = len(self.ups) - 1
         for stage, up in enumerate(self.ups):
             excited = self.noise_res[stage](self.noise_convs[stage](source), style)
             x = up(functional.leaky_relu(x, SLOPE))
             if stage == last:
-                x = functional.pad(x, (1, 0), mode="reflect")
+                x = reflected(x, 1, 0)
             x = self.blocks(stage, x + excited, style)
-        x = self.conv_post(functional.leaky_relu(x, LAST_SLOPE))
+        x = self.sequence(self.conv_post(functional.leaky_relu(x, LAST_SLOPE)))
         magnitude, phase = x.tensor_split([self.size // 2 + 1], dim=1)
         spectrum = torch.polar(torch.exp(magnitude), torch.sin(phase))
         return torch.istft(spectrum, self.size, self.hop, window=self.window)

@@ -12,6 +12,7 @@ from tk_tools.models.styletts2.sizes import Sizes
 from tk_tools.models.styletts2.style_diffusion import StyleDiffusion
 from tk_tools.models.styletts2.style_encoder import StyleEncoder
 from tk_tools.models.styletts2.text_encoder import TextEncoder
+from tk_tools.nets.hifigan import fold_weight_norm
 
 
 class StyleTTS2(nn.Module):
@@ -28,6 +29,16 @@ class StyleTTS2(nn.Module):
         self.predictor_encoder = StyleEncoder(sizes)
         self.style_encoder = StyleEncoder(sizes)
         self.diffusion = StyleDiffusion(sizes, sigma_data)
+
+    def for_inference(self) -> StyleTTS2:
+        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
+
+        Call it on the device that it will run on.
+        """
+        self.eval().requires_grad_(False)
+        fold_weight_norm(self)
+        self.decoder.for_inference()
+        return self
 
     def styles(self, mel: Tensor) -> Tensor:
         """Normalised log-mel (B, 80, frames) of recordings -> (B, 2 S), the acoustic style before the prosodic one."""
