@@ -23,7 +23,7 @@ def _pairs():
         yield pytest.param(path, id=name, marks=pytest.mark.slow if name in SLOW else ())
 
 
-@pytest.mark.parametrize("path", _pairs())
+@pytest.mark.parametrize("path", list(_pairs()))
 def test_golden(path):
     row = run(path, path.parent.name)
     if row.skipped:

@@ -57,7 +57,8 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     ConfigError: see read_sigma_data. MissingPackage: transformers.
     """
     file = weights_file(path)
-    parts = _parts(read_weights(file)[0])
+    whole, _ = read_weights(file)
+    parts = _parts(whole)
     missing = [part for part in SPEAKING if part not in parts]
     if parts and missing:
         raise WeightsError(
@@ -67,7 +68,7 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
         )
     state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts.get(part, {}).items()}
     sigma_data = None if config is None else read_sigma_data(config)
-    model = load_strictly(StyleTTS2(sizes_of(state), sigma_data), state or read_weights(file)[0], file, WHOLE)
+    model = load_strictly(StyleTTS2(sizes_of(state), sigma_data), state or whole, file, WHOLE)
     if never_trained(parts["predictor"]):
         raise WeightsError(
             "is of the first stage: its prosody predictor was never trained; give a checkpoint of the second stage",
