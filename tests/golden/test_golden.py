@@ -14,7 +14,11 @@ from tests.golden.golden import Absent
 from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
-SLOW = {"styletts2/inference_libritts", "styletts2/inference_ljspeech"}  # whole sentences by networks of full size
+SLOW = {
+    "styletts2/inference_libritts",  # whole sentences by networks of full size
+    "styletts2/inference_ljspeech",
+    "styletts2/predictor_encoder",  # the network of style_encoder again
+}
 
 
 def _pairs():
