@@ -73,8 +73,8 @@ def speak(
     ends = (AMONG_OTHERS if among_others else ALONE)[kind]
     device = model.bert_encoder.weight.device
     given = torch.tensor([[BEGINNING, *ids]], device=device)
-    lengths = torch.tensor([given.shape[1]])
-    known = understand(model.bert, given, lengths.to(device))
+    lengths = torch.tensor([given.shape[1]], device=device)
+    known = understand(model.bert, given, lengths)
     style = _style(model, known, noise, options, voice, before)
     acoustic, prosodic = style.chunk(2, dim=-1)
     encoded = model.predictor.text_encoder(model.bert_encoder(known).mT, prosodic, lengths)
