@@ -16,6 +16,7 @@ from .cases import cases_of, tolerance_of
 from .golden import Absent, Golden
 
 DEFAULT_TOLERANCE = 1e-4
+SPREAD_TOLERANCE = 0.05  # of the deviation of an array whose numbers rounding decides
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ def run(path: Path, system: str) -> Row:
         if theirs.dtype == np.uint8:
             tolerance = max(tolerance, _levels(golden))
         error = difference(ours, theirs)
+        if array in golden.undecided:
+            error, tolerance = difference(np.std(ours), np.std(theirs)), SPREAD_TOLERANCE
         excess = error / tolerance if tolerance else (0.0 if error == 0 else float("inf"))
         if worst is None or excess > worst[0]:
             worst = (excess, Row(name, error <= tolerance, array, error, tolerance, left_out=left_out))

@@ -10,6 +10,7 @@ import functools
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,22 @@ def draw(key: str, shape: tuple[int, ...], salt: int = 0) -> np.ndarray:
     if leaf.endswith(("weight", "gamma", "alpha", "scale")):
         return 1 + 0.1 * z
     return 0.1 * z
+
+
+def drawn(name: str, rule: dict) -> np.ndarray:
+    """The values of an input: uniform in [low, high), then what else its rule in a json asks for.
+
+    signal: another name to draw it by; blocks: n times coarser, each value repeated; clamp_min; floor: whole numbers.
+    """
+    shape, blocks = list(rule["shape"]), rule.get("blocks", 1)
+    coarse = [*shape[:-2], *(-(-size // blocks) for size in shape[-2:])] if blocks > 1 else shape
+    rng = np.random.default_rng([zlib.crc32(rule.get("signal", name).encode()), 7])
+    values = rng.uniform(rule.get("low", -1.0), rule.get("high", 1.0), tuple(coarse)).astype(np.float32)
+    if blocks > 1:
+        values = values.repeat(blocks, axis=-2).repeat(blocks, axis=-1)[..., : shape[-2], : shape[-1]]
+    if "clamp_min" in rule:
+        values = np.maximum(values, np.float32(rule["clamp_min"]))
+    return np.floor(values).astype(rule["floor"]) if "floor" in rule else values
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,12 @@ class Golden:
             if value is not None
         }
 
+    @property
+    def undecided(self) -> set[str]:
+        """Outputs whose numbers rounding decides, so that the json states no tolerance for them."""
+        facts = self.meta.get("conditioning", {})
+        return {name for name, fact in facts.items() if fact.get("tolerance", 0) is None}
+
     @functools.cached_property
     def input_names(self) -> list[str]:
         """The drawn inputs in the json's order; entries of another form (without a shape) are left out."""
@@ -83,9 +106,16 @@ class Golden:
             if len(found) != 1:
                 raise KeyError(f"{self.name}.json has {len(found)} inputs that end in {name!r}")
             full = found[0]
-        rule = self.meta["inputs"][full]
-        rng = np.random.default_rng([zlib.crc32(rule.get("signal", full).encode()), 7])
-        return rng.uniform(rule.get("low", -1.0), rule.get("high", 1.0), tuple(rule["shape"])).astype(np.float32)
+        return drawn(full, self.meta["inputs"][full])
+
+    def value(self, name: str):
+        """What the json gives outright for an input, as an array or a text."""
+        value = self.meta["inputs"][name]["value"]
+        return value if isinstance(value, str) else np.asarray(value)
+
+    def noise(self, listed: list[dict], ask: str = "randn") -> Iterator[np.ndarray]:
+        """The random numbers that a list of the original's calls names: those of rand, or of randn and randn_like."""
+        return (drawn(one["signal"], one) for one in listed if one["call"].startswith(ask))
 
     def signals(self) -> list[np.ndarray]:
         """All drawn inputs in the json's order."""
@@ -129,6 +159,7 @@ class Golden:
                     value.copy_(torch.from_numpy(np.asarray(draw(key, tuple(value.shape), self.salt))))
                 else:
                     value.zero_()
+            settle_spectral_norms(state)
         return module.eval()
 
     def drawn_state(self) -> dict:
@@ -165,6 +196,19 @@ class Golden:
             + 50 * np.cos(2 * np.pi * (y / 29 - c / 5 + moved / 7))
         )
         return np.clip(np.floor(value), 0, 255).astype(np.uint8)
+
+
+def settle_spectral_norms(state: dict) -> None:
+    """The vectors of a spectral norm follow from its weight: the leading singular ones, u with a sum of 0 or more."""
+    import torch
+
+    for layer in [key.removesuffix("weight_orig") for key in state if key.endswith("weight_orig")]:
+        u, v, weight = (state[f"{layer}weight_{part}"] for part in ("u", "v", "orig"))
+        matrix = (weight if len(weight) == len(u) else weight.transpose(0, 1)).flatten(start_dim=1).double()
+        leading = torch.linalg.eigh(matrix @ matrix.T).eigenvectors[:, -1]  # much sooner than all singular vectors
+        leading = leading if leading.sum() >= 0 else -leading
+        u.copy_(leading)
+        v.copy_(torch.nn.functional.normalize(matrix.T @ leading, dim=0))
 
 
 def _difference(ours: dict, listed: dict) -> str:

@@ -14,15 +14,26 @@ from tests.golden.golden import Absent
 from tk_tools.face.boxes import overlap
 
 HERE = Path(__file__).parent
-SLOW_OF_LAWDNET = ("lawdnet", "lawdnet_468x360", "lawdnet_loud", "dinet", "dinet_loud", "train_clip_step")
-SLOW = {f"lawdnet/{name}" for name in SLOW_OF_LAWDNET}
-PAIRS = {f"{path.parent.name}/{path.stem}": path for path in sorted(HERE.glob("*/*.json"))}
+SLOW = {
+    "lawdnet/dinet",  # networks of full size on pictures of full size
+    "lawdnet/dinet_loud",
+    "lawdnet/lawdnet",
+    "lawdnet/lawdnet_468x360",
+    "lawdnet/lawdnet_loud",
+    "lawdnet/train_clip_step",
+    "styletts2/inference_libritts",  # whole sentences by networks of full size
+    "styletts2/inference_ljspeech",
+    "styletts2/predictor_encoder",  # the network of style_encoder again
+}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, path in PAIRS.items()],
-)
+def _pairs():
+    for path in sorted(HERE.glob("*/*.json")):
+        name = f"{path.parent.name}/{path.stem}"
+        yield pytest.param(path, id=name, marks=pytest.mark.slow if name in SLOW else ())
+
+
+@pytest.mark.parametrize("path", list(_pairs()))
 def test_golden(path):
     row = run(path, path.parent.name)
     if row.skipped:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tk_tools.audio.mel import filter_bank
 from tk_tools.audio.mel_presets import MelPreset
@@ -15,25 +16,35 @@ FLOOR = 1e-5  # of a band, before the logarithm
 
 
 class LogMel(nn.Module):
-    """Waveforms (B, samples) float32 at the preset's rate -> (B, bands, frames), natural logarithm of magnitudes.
+    """Waveforms (B, samples) float32 at the preset's rate -> (B, bands, frames), in the preset's unit.
 
-    For presets of the kind of `diffvc`; samples: a multiple of the hop, more than the padding.
+    For presets of a reflected sound in logarithms (`diffvc`, `styletts2` and their like); samples: more than the
+    padding, and a multiple of the hop where the preset cuts to whole hops.
     """
 
     def __init__(self, preset: MelPreset):
         super().__init__()
-        if (preset.compression, preset.spectrum, preset.pad_mode) != ("log", "magnitude", "reflect"):
-            raise ValueError(f"{preset.name} is no logarithm of magnitudes of a reflected sound")
+        if preset.compression not in ("log", "styletts2") or preset.pad_mode != "reflect":
+            raise ValueError(f"{preset.name} is no logarithm of a reflected sound")
         self.preset = preset
-        self.register_buffer("window", torch.hann_window(preset.n_fft), persistent=False)
+        beside = (preset.n_fft - preset.win_length) // 2
+        window = functional.pad(
+            torch.hann_window(preset.win_length), (beside, preset.n_fft - preset.win_length - beside)
+        )
+        self.register_buffer("window", window, persistent=False)
         self.register_buffer("filters", torch.from_numpy(filter_bank(preset)), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
         preset = self.preset
         frames = reflected(wave, preset.padding, preset.padding).unfold(1, preset.n_fft, preset.hop_length)
         spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window))
-        magnitudes = torch.sqrt(spectrum.square().sum(dim=-1) + preset.spectrum_floor)  # abs() has no gradient at 0
-        return torch.log(torch.clamp(magnitudes @ self.filters.T, min=FLOOR)).transpose(1, 2)
+        found = spectrum.square().sum(dim=-1) + preset.spectrum_floor
+        if preset.spectrum == "magnitude":
+            found = torch.sqrt(found)  # abs() has no gradient at 0
+        bands = (found @ self.filters.T).transpose(1, 2)
+        if preset.compression == "styletts2":
+            return (torch.log(FLOOR + bands) + 4) / 4
+        return torch.log(torch.clamp(bands, min=FLOOR))
 
 
 def reflected(x: Tensor, before: int, behind: int) -> Tensor:

@@ -112,9 +112,7 @@ class HiFiGAN(nn.Module):
 
     def without_weight_norm(self) -> HiFiGAN:
         """The same network with its weights folded, in place, for inference."""
-        for module in self.modules():
-            if is_parametrized(module, "weight"):
-                remove_parametrizations(module, "weight")
+        fold_weight_norm(self)
         return self
 
     def for_inference(self) -> HiFiGAN:
@@ -125,16 +123,24 @@ class HiFiGAN(nn.Module):
         """
         self.without_weight_norm().eval().requires_grad_(False)
         if self.conv_post.weight.device.type == "cpu":
-            _lay_in_rows(self)
+            lay_in_rows(self)
             self.in_rows = True
         return self
 
 
-def _lay_in_rows(network: nn.Module) -> None:
-    """Replace each convolution of sequences by that of pictures of one row, in place."""
+def fold_weight_norm(network: nn.Module) -> None:
+    """Give each layer with weight norm the weight that it comes to, in place."""
+    for module in network.modules():
+        if is_parametrized(module, "weight"):
+            remove_parametrizations(module, "weight")
+
+
+def lay_in_rows(network: nn.Module) -> None:
+    """Replace each convolution of sequences by that of pictures of one row, in place; without weight norm, for good."""
     for name, layer in network.named_children():
         if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
-            kind = nn.ConvTranspose2d if isinstance(layer, nn.ConvTranspose1d) else nn.Conv2d
+            back = isinstance(layer, nn.ConvTranspose1d)
+            kind = nn.ConvTranspose2d if back else nn.Conv2d
             row = kind(
                 layer.in_channels,
                 layer.out_channels,
@@ -142,8 +148,9 @@ def _lay_in_rows(network: nn.Module) -> None:
                 stride=(1, *layer.stride),
                 padding=(0, *layer.padding),
                 dilation=(1, *layer.dilation),
+                **({"output_padding": (0, *layer.output_padding)} if back else {}),
             )
             row.weight.data, row.bias.data = layer.weight.data.unsqueeze(2), layer.bias.data
             setattr(network, name, row.requires_grad_(False).to(memory_format=torch.channels_last))
         else:
-            _lay_in_rows(layer)
+            lay_in_rows(layer)

@@ -7,9 +7,9 @@ from tests.golden.golden import draw
 from tk_tools.audio.log_mel import LogMel
 from tk_tools.audio.mel_presets import DIFFVC
 from tk_tools.models.hifigan.config import VocoderConfig
-from tk_tools.models.hifigan.losses import adversarial_loss, feature_loss, told_apart_loss
 from tk_tools.models.hifigan.networks import Discriminators
 from tk_tools.models.hifigan.training import JUDGED, VocoderTask
+from tk_tools.nets.adversarial import adversarial_loss, feature_loss, told_apart_loss
 from tk_tools.nets.hifigan import HiFiGAN, HiFiGANConfig
 from tk_tools.train.task import Task
 

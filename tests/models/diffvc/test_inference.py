@@ -15,10 +15,11 @@ from tk_tools.errors import InputError, WeightsError
 from tk_tools.files.made_from import is_marked_synthetic, read_provenance
 from tk_tools.files.soundtrack import read_audio
 from tk_tools.models.diffvc import inference
-from tk_tools.models.diffvc.inference import Converter, drawn_noise, infer
+from tk_tools.models.diffvc.inference import Converter, infer
 from tk_tools.models.diffvc.options import HIFIGAN, InferOptions
 from tk_tools.models.diffvc.segments import LONGEST, SHORTEST
 from tk_tools.models.diffvc.voice import Voice, read_voice
+from tk_tools.nets.noise import drawn_noise
 
 FEW = {"solver": "pf", "steps": 1, "device": "cpu"}  # drawn weights and more steps leave all bounds
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from tk_tools.nets.noise import Noise
+
 BETA_START, BETA_END = 0.05, 20.0
 SOLVERS = ("ml", "em", "pf")
 """Maximum likelihood, Euler-Maruyama, probability flow."""
 
 EARLIEST = 1e-5  # of the times in training, and as far from the latest
-
-Noise = Callable[[torch.Tensor], torch.Tensor]
-"""Standard normal noise of the shape, type and device of a tensor."""
 
 
 def beta(t):

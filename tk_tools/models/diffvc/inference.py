@@ -26,13 +26,13 @@ from tk_tools.files.provenance import Provenance, describe
 from tk_tools.files.soundtrack import read_audio_blocks
 from tk_tools.files.wav import write_wav
 from tk_tools.models.diffvc.denoise import subtract_noise
-from tk_tools.models.diffvc.diffusion import Noise
 from tk_tools.models.diffvc.networks import DiffVC
 from tk_tools.models.diffvc.options import HIFIGAN, LONGEST_REFERENCE, NO_VOCODER, InferOptions
 from tk_tools.models.diffvc.published import load_diffvc
 from tk_tools.models.diffvc.segments import Segment, joined, segments
 from tk_tools.models.diffvc.voice import Voice, read_voice
 from tk_tools.nets.device import choose_device
+from tk_tools.nets.noise import Noise, drawn_noise
 
 SILENT = -9.0  # log-mel; what stays below, some -80 dBFS, holds no speech
 BOUND = 20.0  # log-mel; no sound reaches it, and with what untrained networks make all arithmetic stays finite
@@ -128,13 +128,6 @@ class Converter:
         target, mean = (torch.cat(mels, dim=-1) for mels in (references, means))
         embedding = torch.from_numpy(self.voice.embedding)[None].to(self._device)
         return model.decoder.conditions(target, _whole(target), mean, embedding, self._steps)
-
-
-def drawn_noise(seed: int, segment: int) -> Noise:
-    """The noise of a segment, by its number: the same on every device, and of its own in each segment."""
-    words = np.random.SeedSequence([seed, segment]).generate_state(1, np.uint64)
-    generator = torch.Generator().manual_seed(int(words[0]))
-    return lambda like: torch.randn(like.shape, generator=generator).to(like)
 
 
 class _Parts:

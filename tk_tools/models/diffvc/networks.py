@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from tk_tools.models.diffvc.average_voice import AverageVoice, AverageVoiceConfig
-from tk_tools.models.diffvc.diffusion import Noise, add_noise, diffuse, score_loss, times_back, way_back
+from tk_tools.models.diffvc.diffusion import add_noise, diffuse, score_loss, times_back, way_back
 from tk_tools.models.diffvc.score import ScoreConfig, ScoreNetwork, pad_frames
+from tk_tools.nets.noise import Noise
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

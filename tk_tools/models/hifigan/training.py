@@ -24,9 +24,9 @@ from tk_tools.errors import ConfigError
 from tk_tools.files.wav import write_wav
 from tk_tools.models.hifigan.config import FinetuneConfig, HiFiGANConfig, VocoderConfig
 from tk_tools.models.hifigan.data import RATE, Clip, Segments, Utterances, inspect_pair, inspect_sound
-from tk_tools.models.hifigan.losses import adversarial_loss, feature_loss, told_apart_loss
 from tk_tools.models.hifigan.networks import Discriminators
 from tk_tools.models.hifigan.published import load_discriminators
+from tk_tools.nets.adversarial import adversarial_loss, feature_loss, told_apart_loss
 from tk_tools.nets.hifigan import HiFiGAN
 from tk_tools.train.means import Means
 from tk_tools.train.task import Draw, Task, plain

@@ -1,4 +1,4 @@
-"""HiFi-GAN's losses, in float32 whatever the precision of the networks.
+"""Losses between a generator of sound and its discriminators, in float32 whatever the precision of the networks.
 
 Source: feature_loss, discriminator_loss and generator_loss of models.py, jik876/hifi-gan; Mao et al., "Least squares
 generative adversarial networks", 2017; Larsen et al., "Autoencoding beyond pixels", 2016 (matched features).
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional
 
-from tk_tools.models.hifigan.networks import Judgement
+from tk_tools.nets.period_discriminator import Judgement
 
 FEATURE_WEIGHT = 2.0
 

@@ -1,0 +1,123 @@
+"""The transformer that denoises styles, told what PL-BERT knows of the text, the noise and, of many voices, the voice.
+
+State dicts bear the published keys. It takes padding for text: give items of one length, or one at a time.
+Source: Li et al., NeurIPS 2023, section 3; yl4579/StyleTTS2, Modules/diffusion/modules.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tk_tools.models.styletts2.layers import StyledLayerNorm
+from tk_tools.models.styletts2.sizes import DenoiserSizes, Sizes
+
+
+class TimeWaves(nn.Module):
+    """Times (B,) -> (B, 1 + 2 n): the time itself, and sines and cosines of it at n learned frequencies."""
+
+    def __init__(self, count: int):
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(count))
+
+    def forward(self, time: Tensor) -> Tensor:
+        time = time.unsqueeze(-1)
+        phases = 2 * torch.pi * time * self.weights
+        return torch.cat([time, phases.sin(), phases.cos()], dim=-1)
+
+
+class AttentionOut(nn.Module):
+    """The last layer of an attention, under its published name."""
+
+    def __init__(self, features_in: int, features_out: int):
+        super().__init__()
+        self.to_out = nn.Linear(features_in, features_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.to_out(x)
+
+
+class Attention(nn.Module):
+    """Of each place to all: (B, T, F) -> (B, T, F). reference: features of a voice, which its norms are told of."""
+
+    def __init__(self, features: int, sizes: DenoiserSizes, reference: int | None):
+        super().__init__()
+        self.heads = sizes.heads
+        inner = sizes.heads * sizes.head_features
+        self.norm, self.norm_context = (
+            nn.LayerNorm(features) if reference is None else StyledLayerNorm(reference, features) for _ in range(2)
+        )
+        self.to_q = nn.Linear(features, inner, bias=False)
+        self.to_kv = nn.Linear(features, 2 * inner, bias=False)
+        self.attention = AttentionOut(inner, features)
+
+    def forward(self, x: Tensor, *voice: Tensor) -> Tensor:
+        """voice: nothing, or (B, reference)."""
+        query = self.to_q(self.norm(x, *voice))
+        both = self.to_kv(self.norm_context(x, *voice)).chunk(2, dim=-1)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, *both))
+        found = functional.scaled_dot_product_attention(query, key, value)
+        return self.attention(found.transpose(1, 2).flatten(start_dim=2))
+
+
+class Block(nn.Module):
+    """Attention, then two layers at each place, both beside their input."""
+
+    def __init__(self, features: int, sizes: DenoiserSizes, reference: int | None):
+        super().__init__()
+        self.attention = Attention(features, sizes, reference)
+        inner = features * sizes.multiplier
+        self.feed_forward = nn.Sequential(nn.Linear(features, inner), nn.GELU(), nn.Linear(inner, features))
+
+    def forward(self, x: Tensor, *voice: Tensor) -> Tensor:
+        x = x + self.attention(x, *voice)
+        return x + self.feed_forward(x)
+
+
+class NoText(nn.Module):
+    """What stands in place of a text: a learned row for each place, under its published name."""
+
+    def __init__(self, places: int, features: int):
+        super().__init__()
+        self.embedding = nn.Embedding(places, features)
+
+    def forward(self, like: Tensor) -> Tensor:
+        """A text (B, T, F) -> (B, T, F) that stands for none."""
+        return self.embedding.weight[: like.shape[1]].expand_as(like)
+
+
+class Denoiser(nn.Module):
+    """A noisy style and what is known -> the network's answer, which `StyleDiffusion` turns into a style."""
+
+    def __init__(self, sizes: Sizes = Sizes()):
+        super().__init__()
+        both = 2 * sizes.style
+        features = both + sizes.bert.width
+        reference = both if sizes.many_voices else None
+        self.blocks = nn.ModuleList(Block(features, sizes.denoiser, reference) for _ in range(sizes.denoiser.layers))
+        self.to_out = nn.Sequential(nn.Identity(), nn.Conv1d(features, both, 1))  # its published key is to_out.1
+        self.to_mapping = nn.Sequential(
+            nn.Linear(features, features), nn.GELU(), nn.Linear(features, features), nn.GELU()
+        )
+        self.to_time = nn.Sequential(nn.Sequential(TimeWaves(sizes.style), nn.Linear(1 + both, features)), nn.GELU())
+        if reference is not None:
+            self.to_features = nn.Sequential(nn.Linear(reference, features), nn.GELU())
+        self.fixed_embedding = NoText(sizes.bert.positions, sizes.bert.width)
+
+    def forward(self, style: Tensor, time: Tensor, text: Tensor, voice: Tensor | None = None) -> Tensor:
+        """style (B, 2 S), time (B,), text (B, T, width) of PL-BERT, voice (B, 2 S) of a reference, which those of many
+        voices need -> (B, 2 S)."""
+        known = self.to_time(time)
+        voices = () if voice is None else (voice,)
+        if voice is not None:
+            known = known + self.to_features(voice)
+        known = self.to_mapping(known).unsqueeze(1)
+        x = torch.cat([style.unsqueeze(1).expand(-1, text.shape[1], -1), text], dim=-1)
+        for block in self.blocks:
+            x = block(x + known, *voices)
+        return self.to_out(x.mean(dim=1, keepdim=True).mT).squeeze(-1)
+
+    def no_text(self, text: Tensor) -> Tensor:
+        """What stands for no text, in the shape of one."""
+        return self.fixed_embedding(text)

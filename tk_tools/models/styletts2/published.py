@@ -1,0 +1,247 @@
+"""Checkpoints -> StyleTTS 2's networks: the published files as they are, at whatever sizes they were trained.
+
+Our networks bear the published key names but for two: the denoiser stands once and not twice, and the pitch extractor
+has no voice detector. Sizes are those of the shapes, but for what shapes do not tell: heads have 64 features, kernels
+of transposed convolutions are twice their rate, and PL-BERT has 12 layers. Loading is strict, and a file of another
+network is named as what it holds. All networks come back on the CPU in eval mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from tk_tools.errors import ConfigError, WeightsError
+from tk_tools.models.styletts2.aligner import AlignerSizes, TextAligner
+from tk_tools.models.styletts2.discriminators import MultiResolutionDiscriminator, SpeechDiscriminator
+from tk_tools.models.styletts2.networks import StyleTTS2
+from tk_tools.models.styletts2.pitch_extractor import PitchExtractor, PitchSizes
+from tk_tools.models.styletts2.plbert import new_plbert
+from tk_tools.models.styletts2.sizes import BertSizes, DecoderSizes, DenoiserSizes, Sizes
+from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator
+from tk_tools.train.run_folder import read_weights, weights_file
+from tk_tools.weights.load import load_strictly
+
+if TYPE_CHECKING:
+    from transformers import AlbertModel
+
+State = Mapping[str, Tensor]
+
+SPEAKING = (
+    "bert",
+    "bert_encoder",
+    "predictor",
+    "decoder",
+    "text_encoder",
+    "predictor_encoder",
+    "style_encoder",
+    "diffusion",
+)
+"""The parts of a checkpoint that speech is made with."""
+
+WHOLE = "StyleTTS 2, all modules"
+PLACEHOLDER = 0.2  # sigma_data in the configurations of the repository, before any training
+HEAD = 64  # features of a head of attention
+
+
+def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleTTS2:
+    """What speaks in a whole checkpoint (`epoch_2nd_00100.pth`, `epochs_2nd_00020.pth`).
+
+    config: the config.yml that lies beside it and says sigma_data; without one it is that of the published checkpoint
+    of its kind. WeightsError: damaged, unsafe, another network's, without a part that is needed, or of the first stage.
+    ConfigError: see read_sigma_data. MissingPackage: transformers.
+    """
+    file = weights_file(path)
+    whole, _ = read_weights(file)
+    parts = _parts(whole)
+    missing = [part for part in SPEAKING if part not in parts]
+    if parts and missing:
+        raise WeightsError(
+            f"holds no {', '.join(missing)} of StyleTTS 2 (it has: {', '.join(parts)}); give a whole checkpoint of the "
+            "second stage",
+            path=file,
+        )
+    state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts.get(part, {}).items()}
+    sigma_data = None if config is None else read_sigma_data(config)
+    model = load_strictly(StyleTTS2(sizes_of(state), sigma_data), state or whole, file, WHOLE)
+    if never_trained(parts["predictor"]):
+        raise WeightsError(
+            "is of the first stage: its prosody predictor was never trained; give a checkpoint of the second stage",
+            path=file,
+        )
+    return model.eval()
+
+
+def load_aligner(path: str | Path) -> TextAligner:
+    """The text aligner in its own file (`epoch_00080.pth`) or in a whole checkpoint; errors as above."""
+    state, file = _part(path, "text_aligner")
+    return load_strictly(TextAligner(_aligner_sizes(state)), state, file, "StyleTTS 2's text aligner").eval()
+
+
+def load_pitch_extractor(path: str | Path) -> PitchExtractor:
+    """The pitch extractor in its own file (`bst.t7`) or in a whole checkpoint; errors as above."""
+    state, file = _part(path, "pitch_extractor")
+    network = PitchExtractor(_pitch_sizes(state))
+    return load_strictly(network, state, file, "StyleTTS 2's pitch extractor").eval()
+
+
+def load_plbert(path: str | Path) -> AlbertModel:
+    """PL-BERT in the file that it was trained in (`step_1000000.t7`, without what guessed the masked words) or in a
+    whole checkpoint; errors as above. MissingPackage: transformers."""
+    state, file = _part(path, "bert")
+    inner = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
+    if "embeddings.word_embeddings.weight" in inner:
+        state = of_our_names("bert", inner)
+    return load_strictly(new_plbert(Sizes(bert=_bert_sizes(state))), state, file, "PL-BERT").eval()
+
+
+def load_discriminators(path: str | Path) -> dict[str, nn.Module]:
+    """The discriminators of a whole checkpoint by their published names: mpd, msd, wd; errors as above."""
+    networks = {"mpd": MultiPeriodDiscriminator, "msd": MultiResolutionDiscriminator, "wd": SpeechDiscriminator}
+    found = {}
+    for part, network in networks.items():
+        state, file = _part(path, part)
+        found[part] = load_strictly(network(), state, file, f"StyleTTS 2's discriminator {part}").eval()
+    return found
+
+
+def read_sigma_data(config: str | Path) -> float:
+    """The deviation of styles that a config.yml saved beside a checkpoint says.
+
+    ConfigError: unreadable, without it, or with the placeholder that stands in it before training.
+    """
+    try:
+        tree = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+        told = tree["model_params"]["diffusion"]["dist"]
+        value = float(told["sigma_data"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot be read: {str(error).splitlines()[0]}", path=config) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            "says no model_params.diffusion.dist.sigma_data; give the checkpoint's own", path=config
+        ) from (error)
+    if value == PLACEHOLDER and told.get("estimate_sigma_data"):
+        raise ConfigError(
+            f"its sigma_data, {PLACEHOLDER}, is what stands there before training; give the config.yml that was saved "
+            "beside the checkpoint",
+            path=config,
+        )
+    return value
+
+
+def of_our_names(part: str, state: State) -> dict[str, Tensor]:
+    """The tensors of a published part by our names, without those that stand twice or take no part."""
+    if part == "diffusion":
+        state = {key.removeprefix("diffusion."): value for key, value in state.items() if not key.startswith("unet.")}
+    elif part == "pitch_extractor":
+        state = {key: value for key, value in state.items() if not key.startswith(("detector", "bilstm_detector"))}
+    elif part == "bert":
+        state = {key: value for key, value in state.items() if key != "embeddings.position_ids"}
+    return dict(state)
+
+
+def never_trained(predictor: State) -> bool:
+    """Whether the prosody predictor is as it began: weight norm begins with each weight's own norm."""
+    weight, norm = (predictor[f"F0.0.conv1.weight_{part}"] for part in "vg")
+    return torch.allclose(weight.flatten(start_dim=1).norm(dim=1), norm.flatten(), rtol=1e-5, atol=0)
+
+
+def sizes_of(state: State) -> Sizes:
+    """By the shapes of what speaks; the published ones where something is missing, so that loading names what it is."""
+    try:
+        style = len(state["style_encoder.unshared.bias"])
+        return Sizes(
+            many_voices="diffusion.net.to_features.0.weight" in state,
+            symbols=len(state["text_encoder.embedding.weight"]),
+            hidden=state["text_encoder.embedding.weight"].shape[1],
+            style=style,
+            layers=_count(state, "text_encoder.cnn.{}.0.bias"),
+            style_channels=len(state["style_encoder.shared.0.bias"]),
+            longest_duration=len(state["predictor.duration_proj.linear_layer.bias"]),
+            bert=_bert_sizes({key.removeprefix("bert."): value for key, value in state.items()}),
+            decoder=_decoder_sizes({key.removeprefix("decoder."): value for key, value in state.items()}),
+            denoiser=_denoiser_sizes({key.removeprefix("diffusion.net."): value for key, value in state.items()}),
+        )
+    except KeyError:
+        return Sizes()
+
+
+def _bert_sizes(state: State) -> BertSizes:
+    try:
+        positions, embedding = state["embeddings.position_embeddings.weight"].shape
+        width = len(state["encoder.embedding_hidden_mapping_in.bias"])
+        inner = len(state["encoder.albert_layer_groups.0.albert_layers.0.ffn.bias"])
+        return BertSizes(width, max(1, width // HEAD), inner, embedding, positions)
+    except KeyError:
+        return BertSizes()
+
+
+def _decoder_sizes(state: State) -> DecoderSizes:
+    return DecoderSizes(
+        kind="hifigan" if "generator.alphas.0" in state else "istftnet",
+        channels=len(state["encode.conv1.bias"]),
+        residual=len(state["asr_res.0.bias"]),
+        generator_channels=len(state["generator.ups.0.weight_v"]),
+        rates=tuple(
+            state[f"generator.ups.{place}.weight_v"].shape[2] // 2
+            for place in range(_count(state, "generator.ups.{}.weight_v"))
+        ),
+    )
+
+
+def _denoiser_sizes(state: State) -> DenoiserSizes:
+    inner, features = state["blocks.0.feed_forward.0.weight"].shape
+    return DenoiserSizes(
+        layers=_count(state, "blocks.{}.attention.to_q.weight"),
+        heads=max(1, len(state["blocks.0.attention.to_q.weight"]) // HEAD),
+        multiplier=inner // features,
+    )
+
+
+def _aligner_sizes(state: State) -> AlignerSizes:
+    try:
+        symbols, embedding = state["asr_s2s.embedding.weight"].shape
+        channels, layers = len(state["init_cnn.conv.bias"]), _count(state, "cnns.{}.1.weight")
+        return AlignerSizes(channels=channels, symbols=symbols, embedding=embedding, layers=layers)
+    except KeyError:
+        return AlignerSizes()
+
+
+def _pitch_sizes(state: State) -> PitchSizes:
+    try:
+        first = len(state["conv_block.0.weight"])
+        channels = [len(state[f"res_block{place}.conv.0.weight"]) for place in (1, 2, 3)]
+        return PitchSizes((first, *channels), features=state["bilstm_classifier.weight_hh_l0"].shape[1])
+    except KeyError:
+        return PitchSizes()
+
+
+def _count(state: State, pattern: str) -> int:
+    """How many keys of the pattern there are, counted from 0."""
+    return next(place for place in range(len(state) + 1) if pattern.format(place) not in state)
+
+
+def _parts(state: State) -> dict[str, dict[str, Tensor]]:
+    """The parts of a whole checkpoint by their names, in our names; none of a file with one network."""
+    if "bert_encoder.weight" not in state and "text_encoder.embedding.weight" not in state:
+        return {}
+    parts: dict[str, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        part, _, name = key.partition(".")
+        parts.setdefault(part, {})[name] = value
+    return {part: of_our_names(part, tensors) for part, tensors in parts.items()}
+
+
+def _part(path: str | Path, part: str) -> tuple[dict[str, Tensor], Path]:
+    """One part of a whole checkpoint, or the network that a file holds alone, and that file."""
+    file = weights_file(path)
+    state, _ = read_weights(file)
+    parts = _parts(state)
+    if parts and part not in parts:
+        raise WeightsError(f"holds no {part} of StyleTTS 2 (it has: {', '.join(parts)})", path=file)
+    return (parts[part] if parts else of_our_names(part, state)), file
