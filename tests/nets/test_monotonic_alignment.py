@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tk_tools.nets.monotonic_alignment import durations_to_path, maximum_path, padding_mask
+from tk_tools.nets.monotonic_alignment import durations_to_path, maximum_path
+from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.soft_durations import soft_alignment
 
 
@@ -87,7 +88,7 @@ def test_durations_there_and_back(durations):
 
 
 def test_padding_mask():
-    assert padding_mask(torch.tensor([1, 3])).tolist() == [[False, True, True], [False] * 3]
+    assert padding_mask(torch.tensor([1, 3]), 3).tolist() == [[False, True, True], [False] * 3]
 
 
 def test_a_soft_alignment_sums_to_one_goes_on_and_has_a_gradient():

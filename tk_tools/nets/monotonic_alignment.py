@@ -37,13 +37,6 @@ def maximum_path(scores: Tensor, token_lengths: Tensor, frame_lengths: Tensor) -
     return torch.from_numpy(path).to(device=scores.device, dtype=scores.dtype)
 
 
-def padding_mask(lengths: Tensor) -> Tensor:
-    """(batch, longest) bool, true where an item of (batch,) `lengths` has ended."""
-    import torch
-
-    return torch.arange(int(lengths.max()), device=lengths.device) >= lengths[:, None]
-
-
 def durations_to_path(durations: Tensor) -> Tensor:
     """(batch, tokens) frames of each token, integers -> (batch, tokens, longest sum) float32 of 0 and 1."""
     import torch

@@ -22,10 +22,10 @@ def soft_alignment(logits: Tensor, token_lengths: Tensor, *, sigma: float = 1.5)
     import torch
     import torch.nn.functional as F
 
-    from tk_tools.nets.monotonic_alignment import padding_mask
+    from tk_tools.nets.padding import padding_mask
 
     batch, tokens, steps = logits.shape
-    absent = F.pad(padding_mask(token_lengths), (0, tokens - int(token_lengths.max())), value=True)
+    absent = padding_mask(token_lengths, tokens)
     durations = logits.sigmoid().sum(dim=2).masked_fill(absent, 0)
     lengths = durations.sum(dim=1).round().long()  # (batch,)
     if int(lengths.min()) < 1:

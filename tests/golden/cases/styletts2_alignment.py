@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from tk_tools.nets.monotonic_alignment import durations_to_path, maximum_path, padding_mask
+from tk_tools.nets.monotonic_alignment import durations_to_path, maximum_path
+from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.soft_durations import soft_alignment
 
 
@@ -22,7 +23,7 @@ def alignment(golden):
     tokens, frames = _given(golden, "token_lengths"), _given(golden, "frame_lengths")
     batch = torch.from_numpy(golden.signal("batch"))
     path = maximum_path(batch, tokens, frames)
-    inside = ~padding_mask(tokens)[:, :, None] & ~padding_mask(frames)[:, None]
+    inside = ~padding_mask(tokens, int(tokens.max()))[:, :, None] & ~padding_mask(frames, int(frames.max()))[:, None]
     singles = {
         name.replace("attention", "path"): _whole(torch.from_numpy(golden.signal(name)))
         for name in golden.input_names
@@ -33,7 +34,7 @@ def alignment(golden):
         "mask": inside.float(),
         "durations": path.sum(dim=2),
         "tie_path": _whole(torch.full(golden.meta["outputs"]["tie_path"], 0.5)),
-        "length_to_mask": padding_mask(tokens),
+        "length_to_mask": padding_mask(tokens, int(tokens.max())),
         "alignment": durations_to_path(_given(golden, "durations_in")),
     }
 

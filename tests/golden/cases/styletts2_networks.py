@@ -7,7 +7,6 @@ from tk_tools.models.styletts2.aligner import HIDDEN_SHARE, TextAligner
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.denoiser import Denoiser
 from tk_tools.models.styletts2.discriminators import MultiResolutionDiscriminator, SpeechDiscriminator
-from tk_tools.models.styletts2.layers import padding_mask
 from tk_tools.models.styletts2.losses import relativistic_loss
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.plbert import new_plbert, understand
@@ -18,6 +17,7 @@ from tk_tools.models.styletts2.style_diffusion import StyleDiffusion, moves, noi
 from tk_tools.models.styletts2.style_encoder import StyleEncoder
 from tk_tools.models.styletts2.text_encoder import TextEncoder
 from tk_tools.nets.adversarial import adversarial_loss, feature_loss, told_apart_loss
+from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator
 
 

@@ -10,13 +10,13 @@ from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, drawn,
 from tk_tools.models.styletts2.aligner import HIDDEN_SHARE, TextAligner, draw_hidden
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.excitation import BREATH, HARMONICS, HISS, Excitation, harmonics
-from tk_tools.models.styletts2.layers import padding_mask
 from tk_tools.models.styletts2.losses import duration_losses, relativistic_loss, spelling_loss
 from tk_tools.models.styletts2.prosody import ProsodyPredictor
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE, STEP
 from tk_tools.models.styletts2.style_diffusion import StyleDiffusion, moves
 from tk_tools.models.styletts2.text_encoder import TextEncoder
 from tk_tools.nets.noise import drawn_noise
+from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.period_discriminator import Judgement
 
 

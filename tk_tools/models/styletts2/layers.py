@@ -15,11 +15,6 @@ SLOPE = 0.2  # of the leaky ReLUs, where nothing else is said
 UNIT = 1 / math.sqrt(2)  # keeps the variance of a sum of two
 
 
-def padding_mask(lengths: Tensor, size: int) -> Tensor:
-    """Lengths (B,) -> (B, size) bool: True behind each item's end."""
-    return torch.arange(size, device=lengths.device) >= lengths[:, None]
-
-
 def recur(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
     """A bidirectional LSTM over items of their own lengths: (B, T, C) -> (B, T, 2 H), zero behind each item's end."""
     if int(lengths.min()) == x.shape[1]:

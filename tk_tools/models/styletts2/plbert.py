@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from tk_tools.errors import MissingPackage
-from tk_tools.models.styletts2.layers import padding_mask
 from tk_tools.models.styletts2.sizes import Sizes
+from tk_tools.nets.padding import padding_mask
 
 if TYPE_CHECKING:
     from transformers import AlbertModel

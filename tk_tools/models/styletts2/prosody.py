@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tk_tools.models.styletts2.layers import Projection, StyledBlock, StyledLayerNorm, padding_mask, recur
+from tk_tools.models.styletts2.layers import Projection, StyledBlock, StyledLayerNorm, recur
 from tk_tools.models.styletts2.sizes import Sizes
+from tk_tools.nets.padding import padding_mask
 
 
 class Contour(NamedTuple):

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tk_tools.models.styletts2.layers import SLOPE, padding_mask, recur
+from tk_tools.models.styletts2.layers import SLOPE, recur
 from tk_tools.models.styletts2.sizes import Sizes
 from tk_tools.nets.hifigan import with_weight_norm
+from tk_tools.nets.padding import padding_mask
 
 KERNEL = 5
 
