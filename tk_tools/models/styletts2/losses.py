@@ -16,9 +16,9 @@ from torch.nn import functional
 from tk_tools.audio.log_mel import LogMel
 from tk_tools.audio.mel_presets import STYLETTS2
 from tk_tools.models.styletts2.discriminators import RESOLUTIONS
-from tk_tools.models.styletts2.layers import padding_mask
 from tk_tools.models.styletts2.sizes import SAMPLE_RATE
 from tk_tools.nets.adversarial import adversarial_loss, feature_loss, told_apart_loss
+from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.period_discriminator import Judgement
 
 MOST_RELATIVE = 0.04  # of the relativistic term, for each discriminator
