@@ -17,7 +17,7 @@ keep=                  # condition of tk-eval-lse that a video must meet, its so
 landmarks=             # folder of OpenFace's CSV files; empty: landmarks are found
 crop=360               # width of the crops in pixels: 320 for mouths of 256, 360 for those of 288
 features=              # model of tk-feat; empty: deepspeech2 for lawdnet, deepspeech for dinet, mel for preset tiny
-sync=                  # trained SyncNet (published file or run); stage 4 is not needed then
+sync=                  # trained SyncNet: a run, or the published file, which hears deepspeech; stage 4 is not needed then
 val=0.1                # share of the clips kept for validation
 face=                  # video or picture to dub at the end; empty: the first of the videos
 speech=                # speech for it; empty: the sound of the last of the videos
@@ -70,7 +70,10 @@ listen() { # to the sound of the crops: one clock
     some_may_fail tk-feat --model "$heard" --workers "$workers" --errors "$work/feat-errors.ndjson" \
         - "$work/features" <"$work/faces.txt" >"$work/features.txt"
     some "$work/features.txt" "no clip has a sound"
+    ! sync_hears_otherwise || some_may_fail tk-feat --model deepspeech --workers "$workers" \
+        --errors "$work/feat-sync-errors.ndjson" - "$work/features-sync" <"$work/faces.txt" >"$work/features-sync.txt"
 }
+sync_hears_otherwise() { [ -f "$sync" ] && [ "$heard" != deepspeech ]; } # a published SyncNet, another generator
 
 split() {
     needs "$work/faces.txt" 1
@@ -93,7 +96,11 @@ train_sync() {
 train_frame64() { train frame64; }
 train_frame128() { train frame128 --init "$runs/frame64"; }
 train_frame256() { train frame256 --init "$runs/frame128"; }
-train_clip256() { train clip256 --init "$runs/frame256" --sync "${sync:-$runs/sync}"; }
+train_clip256() {
+    local other=()
+    ! sync_hears_otherwise || other=(--set "sync_features=$work/features-sync")
+    train clip256 --init "$runs/frame256" --sync "${sync:-$runs/sync}" "${other[@]}"
+}
 
 dub() {
     needs "$work/videos.txt" 0

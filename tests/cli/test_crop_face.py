@@ -92,6 +92,14 @@ def test_openface_files_are_taken_by_name(tk, clips, tmp_path):
         assert (file.layout, file.backend) == ("dinet", "openface")
 
 
+def test_one_openface_file_is_of_one_video(tk, clips, tmp_path):
+    ran = tk(
+        "tk-crop-face", "--landmarks", clips / "face.mp4", clips / "face.mp4", clips / "none.mp4", tmp_path / "out"
+    )
+    assert ran.code == 2
+    assert "--landmarks FILE is of one video" in ran.err
+
+
 def test_missing_weights_are_told_in_one_line(tk, clips, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TK_WEIGHTS", raising=False)

@@ -211,9 +211,9 @@ def test_shrinking_does_not_alias(tmp_path):
         ({"rows": 91}, {}, "91 rows, and .* 90 frames"),
         ({"rows": 60}, {}, "60 rows"),
         ({"silent": True}, {}, "silent"),
-        ({"frames": 53}, {}, "5 pieces of 9 usable frames"),
-        ({"valid": np.zeros(90, bool)}, {}, "0 pieces"),
-        ({}, {"held_out_share": 0.5}, "5 pieces"),
+        ({"frames": 53}, {}, "6 pieces of 9 usable frames are needed to train on, and it has 5"),
+        ({"valid": np.zeros(90, bool)}, {}, "and it has 0"),
+        ({}, {"held_out_share": 0.5}, "and it has 5"),
         ({"valid": np.arange(90) < 70}, {"held_out_share": 0.2}, "held out at its end"),
     ],
 )

@@ -221,7 +221,7 @@ def test_features_of_another_sound_length_or_model_are_refused(clip, folder, law
     make_features(video, folder / "video.feat.h5", FeatureOptions("mel"))
     with pytest.raises(InputError, match=r"has 10 rows, and .* lasts 1\.\d+ s .* of the sound alone"):
         speak("lawdnet", clip, video, checkpoint, folder / "no.mp4", places, heard=(folder / "video.feat.h5",))
-    with pytest.raises(InputError, match="holds features of mel, not of deepspeech"):
+    with pytest.raises(InputError, match="holds features of mel, and the checkpoint hears deepspeech"):
         speak("lawdnet", clip, other, checkpoint, folder / "no.mp4", places, heard=(heard,), feature_model="deepspeech")
     narrow = write_checkpoint(folder / "narrow.safetensors", "lawdnet", channels=29)
     with pytest.raises(InputError, match="mel gives 80 numbers a frame, and the checkpoint hears 29"):

@@ -108,3 +108,15 @@ def test_landmarks_of_no_picture_leave_nothing(talk, tmp_path):
     with pytest.raises(InputError, match=r"talk.csv: has landmarks for none of the 20 frames"):
         crop_given(video, csv, tmp_path / "a.face.h5", GIVEN)
     assert not (tmp_path / "a.face.h5").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda points: points + 5000, lambda points: points * (0.01, 1)], ids=["of another size", "a line"]
+)
+def test_landmarks_that_are_no_face_of_the_picture_are_no_face(talk, tmp_path, spoil):
+    video, landmarks, _ = talk
+    given = np.array(landmarks)
+    given[5:9] = spoil(given[5:9])
+    crop_given(video, write_openface(tmp_path / "talk.csv", given), tmp_path / "a.face.h5", GIVEN)
+    with FaceFile(tmp_path / "a.face.h5") as file:
+        np.testing.assert_array_equal(np.flatnonzero(~file.valid), [5, 6, 7, 8])

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.serve.waiting import wait_until
+from tk_tools.errors import ConfigError
 from tk_tools.serve.store import JobStore
 
 TOKEN = "0123456789abcdef0123"
@@ -37,6 +38,35 @@ def test_all_but_health_and_the_empty_page_ask_for_the_token(guarded, media):
 def test_a_page_of_another_site_is_refused(served):
     assert served.ask("POST", "/jobs", headers={"origin": "http://evil.example"}).status_code == 403
     assert served.ask("GET", "/service", headers={"origin": served.url}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[::1"])
+def test_a_name_that_a_site_had_point_here_is_refused(served, host):
+    assert served.ask("GET", "/jobs", headers={"host": host}).status_code in (400, 403)
+    origin = {"host": host, "origin": f"http://{host}"}
+    assert served.ask("POST", "/jobs", headers=origin).status_code in (400, 403)
+    for known in ("localhost", "127.0.0.1:1234", "[::1]:80"):
+        assert served.ask("GET", "/jobs", headers={"host": known}).status_code == 200
+
+
+def test_a_folder_with_files_of_others_is_left_alone(tmp_path):
+    theirs = tmp_path / "jobs" / "mine" / "file"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    mode = tmp_path.stat().st_mode
+    with pytest.raises(ConfigError, match="holds other files"):
+        JobStore(tmp_path)
+    assert (theirs.read_text(), tmp_path.stat().st_mode) == ("mine", mode)
+
+
+def test_only_folders_of_jobs_are_tidied_up(tmp_path):
+    with closing(JobStore(tmp_path / "state")) as store:
+        left = store.new_folder()
+    (tmp_path / "state/jobs/mine").mkdir()
+    with closing(JobStore(tmp_path / "state")) as store:
+        store.recover()
+    assert not left.exists()
+    assert (tmp_path / "state/jobs/mine").exists()
 
 
 @pytest.fixture

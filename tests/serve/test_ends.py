@@ -35,6 +35,7 @@ def test_weights_that_cannot_be_used(fails):
     [
         (("--template", "none.mp4"), 1, "none.mp4: cannot be read: No such file"),
         (("--template", "a.mp4", "--template", "x/a.mp4"), 2, "two templates are called a"),
+        (("--template", f"d={__file__}"), 1, "test_ends.py: is not a media file"),
         (("--template", "d=/b/none.mp4"), 1, "/b/none.mp4: cannot be read"),
         (("--template", "a b=x"), 2, "letters, digits"),
         (("--token-file", "none"), 2, "cannot be read"),

@@ -19,14 +19,14 @@ BLOCK = bytes(1 << 16)
 
 
 def test_ten_gigabytes_that_are_announced_are_refused_at_once(served, raw):
-    head = f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Content-Length: 10000000000\n"
+    head = f"POST /jobs HTTP/1.1\nHost: localhost\n{FORM}Content-Length: 10000000000\n"
     status, told = raw(head, PART, BLOCK)
     assert (status, told) == (413, {"error": "that is too large: 2 MB is the most here"})
 
 
 def test_ten_gigabytes_in_chunks_fill_neither_memory_nor_disk(served, raw):
     before, folders = served.memory(), served.folders()
-    head = f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Transfer-Encoding: chunked\n"
+    head = f"POST /jobs HTTP/1.1\nHost: localhost\n{FORM}Transfer-Encoding: chunked\n"
     chunk = b"%x\r\n%s\r\n" % (len(BLOCK), BLOCK)
     status, told = raw(head, b"%x\r\n%s\r\n" % (len(PART), PART), *(chunk for _ in range(160_000)))
     assert (status, told["error"]) == (413, "that is too large: 2 MB is the most here")
@@ -37,7 +37,7 @@ def test_ten_gigabytes_in_chunks_fill_neither_memory_nor_disk(served, raw):
 def test_a_client_that_goes_away_leaves_nothing(served):
     before = served.folders()
     with socket.create_connection(("127.0.0.1", served.port)) as connection:
-        head = f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Content-Length: 1000000\n\n".replace("\n", "\r\n")
+        head = f"POST /jobs HTTP/1.1\nHost: localhost\n{FORM}Content-Length: 1000000\n\n".replace("\n", "\r\n")
         connection.sendall(head.encode() + PART + BLOCK)
         wait_until(lambda: len(served.folders()) == len(before) + 1)
     wait_until(lambda: served.folders() == before)
@@ -55,9 +55,9 @@ def test_a_form_that_breaks_off_or_is_none(served, raw):
         b'--edge\r\nContent-Disposition: form-data; name="pace"\r\n\r\n\xff\r\n--edge--\r\n': "is not UTF-8",
     }
     for body, says in cases.items():
-        status, told = raw(f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Content-Length: {len(body)}\n", body)
+        status, told = raw(f"POST /jobs HTTP/1.1\nHost: localhost\n{FORM}Content-Length: {len(body)}\n", body)
         assert (status, says in told["error"]) == (422, True), (body, told)
-    status, told = raw("POST /jobs HTTP/1.1\nHost: x\nContent-Type: text/plain\nContent-Length: 3\n", b"abc")
+    status, told = raw("POST /jobs HTTP/1.1\nHost: localhost\nContent-Type: text/plain\nContent-Length: 3\n", b"abc")
     assert (status, told["error"]) == (415, "send a form of the type multipart/form-data")
     assert served.folders() == before
 
@@ -66,7 +66,7 @@ def test_many_parts(served, raw):
     body = b"".join(
         b'--edge\r\nContent-Disposition: form-data; name="n%d"\r\n\r\n1\r\n' % number for number in range(60)
     )
-    status, told = raw(f"POST /jobs HTTP/1.1\nHost: x\n{FORM}Content-Length: {len(body)}\n", body)
+    status, told = raw(f"POST /jobs HTTP/1.1\nHost: localhost\n{FORM}Content-Length: {len(body)}\n", body)
     assert (status, told["error"]) == (422, "the form has more than 40 parts")
 
 

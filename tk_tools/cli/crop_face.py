@@ -99,6 +99,8 @@ def command(**values: Any) -> int:
     reads = (*VIDEO_SUFFIXES, ".frames.h5")
     landmarks = values.pop("landmarks")
     if landmarks is not None:
+        if not landmarks.is_dir() and len(common.operands) != 2:
+            raise click.UsageError("--landmarks FILE is of one video; for several name the folder of their NAME.csv.")
         options = CropOptions(**values | {"backend": OPENFACE})
 
         def given(source: Path) -> tuple[Path]:

@@ -120,7 +120,8 @@ def inspect(path: Path, beside: Path, config: DubbingConfig) -> Clip:
     train, held_out = parts_of(len(valid), stretches, config.held_out_share)
     if len(pieces_of(train)) < LEAST_PIECES:
         raise InputError(
-            f"has {len(pieces_of(train))} pieces of {PIECE} usable frames to train on, {LEAST_PIECES} are needed",
+            f"is too short: {LEAST_PIECES} pieces of {PIECE} usable frames are needed to train on, and it has"
+            f" {len(pieces_of(train))}",
             path=path,
         )
     if not len(pieces_of(held_out)):

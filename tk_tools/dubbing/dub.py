@@ -65,7 +65,6 @@ class Trained:
     generator: nn.Module
     mouth_size: int
     features: str
-    ours: bool
 
 
 def dub(
@@ -139,7 +138,8 @@ def check_shared(
     trained, _ = _painter(system, *stamp(checkpoint), _how(options))
     _check_references(trained, options)
     if heard is not None:
-        open_files(options.feature_model or trained.features, heard, choose_device(options.device))
+        listener = open_files(options.feature_model or trained.features, heard, choose_device(options.device))
+        _check_channels(trained, listener.name, listener.channels, None)
     if speech is not None:
         for _ in read_audio_blocks(speech):
             pass  # to its end: a fault may stand there
@@ -188,7 +188,6 @@ def _trained(system: System, checkpoint: Path, changed: int) -> Trained:
         generator,
         mouth_size=settings.get("mouth_size", system.mouth_size),
         features=settings.get("features", system.features),
-        ours=ours,
     )
 
 
@@ -208,14 +207,22 @@ def _references(footage: Footage, pictures: int, trained: Trained, options: DubO
 def _check_heard(trained: Trained, sound: Heard, heard: tuple[Path, ...], options: DubOptions) -> None:
     """InputError: the generator was not trained on such features."""
     features, path = sound.features, heard[0] if heard else None
-    wanted = options.feature_model or (trained.features if trained.ours else features.model)
+    wanted = options.feature_model or trained.features
     if features.model != wanted:
-        raise InputError(f"holds features of {features.model}, not of {wanted}", path=path)
-    channels = trained.generator.config.audio_channels
-    if features.values.shape[1] != channels:
         raise InputError(
-            f"{features.model} gives {features.values.shape[1]} numbers a frame, and the checkpoint hears {channels};"
-            " --feature-model says what it was trained with",
+            f"holds features of {features.model}, and the checkpoint hears {wanted}, as far as is known; if it was"
+            f" trained with these, say --feature-model {features.model}",
+            path=path,
+        )
+    _check_channels(trained, features.model, features.values.shape[1], path)
+
+
+def _check_channels(trained: Trained, model: str, given: int, path: Path | None) -> None:
+    channels = trained.generator.config.audio_channels
+    if given != channels:
+        raise InputError(
+            f"{model} gives {given} numbers a frame, and the checkpoint hears {channels}; --feature-model says what it"
+            " was trained with",
             path=path,
         )
 

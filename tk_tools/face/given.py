@@ -16,6 +16,9 @@ from tk_tools.face.openface import Lookup
 from tk_tools.face.picture import Picture
 from tk_tools.face.track import Sighting
 
+_INSIDE = 0.5  # of the landmarks: a face of which less is seen is of no use
+_FLAT = 0.2  # width over height: less is a profile at the edge of sight, or no face
+
 
 def read_boxes(folder: Path | None, source: Path) -> np.ndarray:
     """(frames, 4) float64 boxes x1 y1 x2 y2 of a clip in source pixels; a row of NaN where there is no face.
@@ -57,6 +60,13 @@ class GivenBoxes:
         return []
 
 
+def _is_face(points: np.ndarray, picture: Picture) -> bool:
+    """Whether landmarks (68, 2) lie in the picture for the most part, and are not a line."""
+    inside = ((points >= 0) & (points < (picture.width, picture.height))).all(axis=1).mean()
+    width, height = np.ptp(points, axis=0)
+    return inside >= _INSIDE and min(width, height) > _FLAT * max(width, height)
+
+
 class GivenLandmarks:
     """Stands in for a Tracker: nothing is looked for, and no backend needed."""
 
@@ -68,7 +78,9 @@ class GivenLandmarks:
     def step(self, picture: Picture) -> tuple[Sighting | None, bool]:
         """See Tracker.step."""
         found = self._given.next()
-        return (None if found is None else Sighting(*found)), False
+        if found is None or not _is_face(found[0], picture):
+            return None, False
+        return Sighting(*found), False
 
     def trace_back(self, pictures: Iterable[Picture], sighting: Sighting, picture: Picture) -> list[Sighting]:
         """Nothing is found that was not given."""

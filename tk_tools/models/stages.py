@@ -130,6 +130,8 @@ def train_stages(
         start = asked.init if alone else folders.get(stage.starts_from)
         if start is not None:
             needs["init"] = start
+        elif stage.starts_from is not None and not asked.resume:
+            log.info(f"{stage.name} begins from nothing; --init RUN begins with the weights of {stage.starts_from}")
         best = run_stage(
             model=model.name,
             stage=stage.name,

@@ -1,8 +1,14 @@
-"""Who may ask: a bearer token, compared in constant time; without one, no page of another site in a user's browser."""
+"""Who may ask: a bearer token, compared in constant time; without one, no page of another site in a user's browser.
+
+Without a token the service must be addressed by a number or a name of this machine: a site could have its own name
+point here, and its pages would then pass for the service's own.
+"""
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -40,7 +46,24 @@ class Access:
             if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token):
                 return None
             return Refused(401, "this service asks for a bearer token", {"www-authenticate": "Bearer"})
+        if not _is_here(request.headers.get("host", "")):
+            return Refused(403, "without a token this service is asked by its number or as localhost")
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
             return Refused(403, "a page of another site may not use this service")
         return None
+
+
+def _is_here(host: str) -> bool:
+    """Whether a Host header names this machine, or any by its number, and no site on the net."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name in ("localhost", socket.gethostname().lower()):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

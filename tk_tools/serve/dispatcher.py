@@ -218,6 +218,10 @@ class Dispatcher:
         def told(seconds: float) -> None:
             self._progress[job.id] = min(0.99, seconds / job.seconds) if job.seconds else 0.0
 
+        templates = [file["template"] for file in job.files.values() if isinstance(file, dict)]
+        if gone := [name for name in templates if name not in self._options.templates]:  # since a restart
+            self._fail(job, Made(error=f"the template {gone[0]} is no longer here"))
+            return
         sweep(self._store.folder(job))
         begin = time.monotonic()
         limit = self._options.job_seconds
@@ -244,7 +248,7 @@ class Dispatcher:
     def _order(self, worker: _Worker, job: Job) -> Order:
         folder = self._store.folder(job)
         inputs = tuple(
-            folder / file if isinstance(file, str) else self._options.templates.get(file["template"], Path())
+            folder / file if isinstance(file, str) else self._options.templates[file["template"]]
             for file in (job.files[upload.field] for upload in self._offer.uploads)
         )
         values = self._offer.values(job.options) | self._on(worker)

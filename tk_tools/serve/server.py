@@ -10,13 +10,15 @@ from collections.abc import Callable
 
 import uvicorn
 
-from tk_tools.errors import ConfigError, InputError
+from tk_tools.errors import ConfigError
+from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.serve.access import Access
 from tk_tools.serve.app import OPEN_PATHS, make_app
 from tk_tools.serve.dispatcher import Dispatcher, Told
 from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
 from tk_tools.serve.store import JobStore
+from tk_tools.serve.work import check_holds
 
 _FINISH = 2  # seconds that open requests have when the service is stopped
 
@@ -95,14 +97,14 @@ class _ToLog(logging.Handler):
 
 
 def _check_templates(options: ServeOptions, offer: Offer) -> None:
-    """ConfigError: the model takes no template; InputError: one cannot be read."""
+    """ConfigError: the model takes no template; InputError: one is not what it stands for."""
     if options.templates and offer.templated is None:
         raise ConfigError(f"--template: {offer.model} takes none")
     for path in options.templates.values():
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        if path.name.endswith(FACE.suffix):
+            FaceFile(path).close()
+        else:
+            check_holds(path, offer.templated.holds)
 
 
 def _listen(host: str, port: int) -> socket.socket:

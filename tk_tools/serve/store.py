@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import secrets
 import shutil
 import sqlite3
@@ -31,6 +32,11 @@ create table if not exists jobs (
 );
 create index if not exists jobs_by_state on jobs (state, number);
 """
+
+
+_LOCK = "lock"
+_ID_BYTES = 16
+_ID = re.compile(f"[0-9a-f]{{{2 * _ID_BYTES}}}")
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,18 @@ class Job:
 
 
 class JobStore:
-    """The jobs below `folder`, which one service at a time has for itself. ConfigError: another one has it."""
+    """The jobs below `folder`, which one service at a time has for itself. ConfigError: another one has it, or it holds
+    files that no service made."""
 
     def __init__(self, folder: Path):
         self._folder = folder
         self._jobs = folder / "jobs"
         try:
+            if folder.exists() and not (folder / _LOCK).exists() and any(folder.iterdir()):
+                raise ConfigError(f"--state {folder} holds other files; give an empty folder, or a new one")
             self._jobs.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)  # faces and voices of people
-            self._lock = open(folder / "lock", "w")  # noqa: SIM115 - held as long as the store
+            self._lock = open(folder / _LOCK, "w")  # noqa: SIM115 - held as long as the store
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(f"another tk-serve uses the folder {folder}; give each its own --state") from None
@@ -101,12 +110,12 @@ class JobStore:
                 self.end(job, FAILED, TWICE)
         known = {row["id"] for row in self._database.execute("select id from jobs")}
         for folder in self._jobs.iterdir():
-            if folder.name not in known:
+            if _ID.fullmatch(folder.name) and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def new_folder(self) -> Path:
         """A fresh folder for the files of a job that is not there yet; its name will be the job's id."""
-        folder = self._jobs / secrets.token_hex(16)
+        folder = self._jobs / secrets.token_hex(_ID_BYTES)
         folder.mkdir()
         return folder
 

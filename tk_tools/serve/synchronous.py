@@ -43,8 +43,11 @@ def add_synchronous_routes(app: FastAPI, offer: Offer, store: JobStore, dispatch
             found = await ended(request, job)
             if found is None or found.state != DONE:
                 raise Refused(404, NO_VIDEO, plain=True)
-            sent = BackgroundTask(store.remove, found)
-            return result_file(offer, store, found, attached=attached, background=sent)
+
+            async def remove() -> None:  # here, and not in a thread: the store has one connection
+                store.remove(found)
+
+            return result_file(offer, store, found, attached=attached, background=BackgroundTask(remove))
         except BaseException:
             await dispatcher.cancel(job)
             store.remove(job)

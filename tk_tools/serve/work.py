@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tk_tools.errors import InputError
 from tk_tools.jobs.run import explain
 from tk_tools.models import get_model, load
+
+if TYPE_CHECKING:
+    from tk_tools.files.media import VideoInfo
 
 MOST_PIXELS = 4096 * 2304  # of a picture that is sent: more would take gigabytes on its way through a model
 
@@ -75,16 +78,24 @@ def check_upload(path: Path, holds: str, seconds: float) -> float:
 
     InputError: it is no such file, names other files, or is too long or too large.
     """
-    from tk_tools.files.media import check_by_itself, probe
+    from tk_tools.files.media import check_by_itself
 
     check_by_itself(path, MOST_PIXELS)
-    info = probe(path)
-    if holds == "sound" and not info.has_audio:
-        raise InputError("has no sound", path=path)
-    if holds == "pictures" and not info.has_video:
-        raise InputError("has no pictures", path=path)
+    info = check_holds(path, holds)
     if info.is_still and holds == "pictures":
         return 0.0
     if info.duration > seconds:
         raise InputError(f"lasts {info.duration:.0f} s, and {seconds:g} s is the most here", path=path)
     return info.duration
+
+
+def check_holds(path: Path, holds: str) -> VideoInfo:
+    """The facts of a file with pictures, or with sound. InputError: it is no such file."""
+    from tk_tools.files.media import probe
+
+    info = probe(path)
+    if holds == "sound" and not info.has_audio:
+        raise InputError("has no sound", path=path)
+    if holds == "pictures" and not info.has_video:
+        raise InputError("has no pictures", path=path)
+    return info
