@@ -16,6 +16,7 @@ from tk_tools.models import get_model, load
 from tk_tools.models.dinet.published import load_generator as load_dinet
 from tk_tools.models.lawdnet.published import load_generator
 from tk_tools.models.stages import suffixes_of
+from tk_tools.nets.dinet_discriminator import Discriminator
 from tk_tools.train import checkpoint
 from tk_tools.train.clips import ClipFiles
 from tk_tools.train.config import make_config
@@ -231,3 +232,16 @@ def test_trouble_is_told():
     assert "tk-eval-lse" in task.advice([*calm, {"step": 20.0, "val/sync": 0.2, "val/sync_true": 0.6}])
     task.from_nothing = True
     assert "--init" in task.advice(calm)
+
+
+def test_training_begins_with_published_discriminators(data, tmp_path):
+    torch.manual_seed(7)
+    known = {"net_dI": Discriminator(3, 0.25), "net_dV": Discriminator(15, 0.25)}
+    torch.save({"state_dict": {name: net.state_dict() for name, net in known.items()}}, tmp_path / "published.pth")
+    settings = {"max_steps": 1, "discriminators": str(tmp_path / "published.pth"), "discriminator_learning_rate": 1e-12}
+    train("frame64", tmp_path / "run", data, **settings)
+    state = checkpoint.load(RunFolder(tmp_path / "run").checkpoint(1))["modules"]["discriminator"]
+    assert all(torch.allclose(state[name], value, atol=1e-6) for name, value in known["net_dI"].state_dict().items())
+    torch.save(known["net_dV"].state_dict(), tmp_path / "clips.pth")
+    with pytest.raises(WeightsError, match="judges 5 frames at a time, not 1"):
+        train("frame64", tmp_path / "no", data, **settings | {"discriminators": str(tmp_path / "clips.pth")})

@@ -141,6 +141,9 @@ class FrameConfig(DubbingConfig):
     discriminator_learning_rate: float = Field(
         1e-4, gt=0, description="Step size of the discriminators' optimisers at the start."
     )
+    discriminators: str = Field(
+        "", description="Published checkpoint whose discriminators training begins with; empty: new ones."
+    )
     non_decay: int = Field(5, ge=1, description="Epochs at the full learning rates.")
     decay: int = Field(5, ge=0, description="Epochs after these, over which the learning rates fall towards zero.")
     epoch_steps: int = Field(

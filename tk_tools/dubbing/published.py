@@ -14,7 +14,6 @@ from torch import Tensor
 
 from tk_tools.nets.dinet_discriminator import Discriminator
 from tk_tools.nets.dinet_layers import PUBLISHED_CHANNELS
-from tk_tools.nets.dinet_sync_net import SyncNet, load_sync_net_state
 from tk_tools.train.run_folder import read_weights, weights_file
 from tk_tools.weights.load import load_strictly
 
@@ -35,18 +34,12 @@ def width_of(state: Mapping[str, Tensor], key: str) -> float:
     return len(state[key]) / PUBLISHED_CHANNELS if key in state else 1.0
 
 
-def load_sync_net(path: str | Path) -> SyncNet:
-    """The SyncNet in a checkpoint (`syncnet_256mouth.pth`, one of ours).
+def load_discriminator(path: str | Path, part: str) -> Discriminator:
+    """The discriminator of frames (FRAME_JUDGE) or of clips (CLIP_JUDGE) in a published checkpoint, or the one that a
+    file holds alone.
 
     WeightsError: damaged, unsafe, or another network's.
     """
-    file, state, _ = read_part(path, "net")
-    return load_sync_net_state(state, file)
-
-
-def load_discriminator(path: str | Path, part: str = FRAME_JUDGE) -> Discriminator:
-    """The discriminator of frames (FRAME_JUDGE) or of clips (CLIP_JUDGE) in a published checkpoint, or the one that a
-    file holds alone; errors as above."""
     file, state, _ = read_part(path, part)
     first = state.get("down_blocks.0.conv.weight")
     channels = 3 if first is None else first.shape[1]

@@ -28,8 +28,9 @@ from tk_tools.dubbing.learning_rate import rate_factor
 from tk_tools.dubbing.losses import discriminator_loss, gan_loss, picture_loss, sync_loss
 from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.dubbing.perception import check_perception, make_perception
+from tk_tools.dubbing.published import CLIP_JUDGE, FRAME_JUDGE, load_discriminator
 from tk_tools.dubbing.samples import as_clips, stacked, time_first, to_network, write_rows
-from tk_tools.errors import ConfigError
+from tk_tools.errors import ConfigError, WeightsError
 from tk_tools.nets.dinet_discriminator import Discriminator
 from tk_tools.train.decay import decay
 from tk_tools.train.means import Means
@@ -97,7 +98,7 @@ class FrameTask(DubbingTask):
             generator = self.new_generator(train[0].channels)
         else:
             generator = self.given_generator(needs["init"], train[0].channels)
-        self.set_up(generator, Discriminator(3, config.width), make_perception(config.perception))
+        self.set_up(generator, self.first_discriminator(FRAME_JUDGE, 3), make_perception(config.perception))
 
     def new_generator(self, audio_channels: int) -> nn.Module:
         """A generator with new weights, of the config's sizes."""
@@ -117,6 +118,16 @@ class FrameTask(DubbingTask):
                 f" crops lie those of {self.config.features}, {audio_channels}: make them anew with tk-feat"
             )
         return generator.train()
+
+    def first_discriminator(self, part: str, channels: int) -> Discriminator:
+        """A new one, or that of config.discriminators. WeightsError: the file has none for so many channels."""
+        known = self.config.discriminators
+        if not known:
+            return Discriminator(channels, self.config.width)
+        net = load_discriminator(known, part)
+        if net.channels != channels:
+            raise WeightsError(f"judges {net.channels // 3} frames at a time, not {channels // 3}", path=known)
+        return net.train()
 
     def set_up(self, generator: nn.Module, discriminator: Discriminator, perception: nn.Module) -> None:
         """Take generator and discriminator into training; perception: distance of made and real pictures."""
@@ -242,7 +253,7 @@ class ClipTask(FrameTask):
         super().__init__(config, fabric, train, val, needs)
         if config.sync_weight and "sync" not in needs:
             raise ConfigError("the mouths are judged by a SyncNet: give --sync RUN or --sync syncnet_256mouth.pth")
-        self.set_up_clips(Discriminator(3 * FRAMES, config.width), self._sync_net(needs, train[0]))
+        self.set_up_clips(self.first_discriminator(CLIP_JUDGE, 3 * FRAMES), self._sync_net(needs, train[0]))
 
     def _sync_net(self, needs: Mapping[str, Path], clip: Clip) -> Judge | None:
         if not self.config.sync_weight:

@@ -34,6 +34,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, channels: int = 3, width: float = 1.0):
         super().__init__()
+        self.channels = channels
         first = first_channels(width)
         widths = (channels, 2 * first, 4 * first, 4 * first, 4 * first)
         self.down_blocks = nn.ModuleList(

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tk_tools.dubbing.published import CLIP_JUDGE, load_discriminator, load_sync_net
+from tk_tools.dubbing.judge import load_judge
+from tk_tools.dubbing.published import CLIP_JUDGE, FRAME_JUDGE, load_discriminator
 from tk_tools.errors import WeightsError
 from tk_tools.models.dinet.networks import DINetConfig
 from tk_tools.models.dinet.networks import Generator as DINet
@@ -53,7 +54,7 @@ def test_a_published_checkpoint_gives_its_three_networks(tmp_path):
     }
     torch.save(kept, tmp_path / "a.pth")
     assert equal(networks["net_g"], load_generator(tmp_path / "a.pth"))
-    assert equal(networks["net_dI"], load_discriminator(tmp_path / "a.pth"))
+    assert equal(networks["net_dI"], load_discriminator(tmp_path / "a.pth", FRAME_JUDGE))
     assert equal(networks["net_dV"], load_discriminator(tmp_path / "a.pth", CLIP_JUDGE))
 
 
@@ -61,7 +62,7 @@ def test_a_published_checkpoint_gives_its_three_networks(tmp_path):
 def test_sync_nets_load(tmp_path, width, audio_channels):
     network = SyncNet(audio_channels, width)
     torch.save({"state_dict": {"net": network.state_dict()}}, tmp_path / "a.pth")
-    assert equal(network, load_sync_net(tmp_path / "a.pth"))
+    assert equal(network, load_judge(tmp_path / "a.pth").net)
 
 
 def test_weights_of_ours_tell_the_order_of_their_field(tmp_path):
@@ -73,13 +74,17 @@ def test_weights_of_ours_tell_the_order_of_their_field(tmp_path):
     assert {layer.warp_field for layer in loaded.lawLayer_list} == {"upright"}
 
 
+def judge_of_frames(path):
+    return load_discriminator(path, FRAME_JUDGE)
+
+
 @pytest.mark.parametrize(
     ("made", "load", "words"),
     [
         (DINet(DINetConfig(width=0.25)), load_generator, "holds a DINet generator, not a LawDNet generator"),
         (SyncNet(width=0.25), load_generator, "holds the SyncNet of DINet and LawDNet, not a LawDNet generator"),
-        (Generator(CONFIGS[2]), load_sync_net, "holds a LawDNet generator, not the SyncNet of DINet and LawDNet"),
-        (SyncNet(width=0.25), load_discriminator, "holds the SyncNet of DINet and LawDNet, not a discriminator"),
+        (Generator(CONFIGS[2]), load_judge, "holds a LawDNet generator, not the SyncNet of DINet and LawDNet"),
+        (SyncNet(width=0.25), judge_of_frames, "holds the SyncNet of DINet and LawDNet, not a discriminator"),
     ],
 )
 def test_another_network_is_named(tmp_path, made, load, words):
