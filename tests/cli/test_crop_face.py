@@ -63,6 +63,7 @@ def test_several_faces_are_told_unless_one_is_asked_for(tk, tmp_path):
         (("--face", "middle"), "say largest, left, right"),
         (("--width", "640"), "wav2lip has one size"),
         (("--layout", "lawdnet", "--width", "4"), "--width"),
+        (("--layout", "dinet", "--pads", "0", "10", "0", "0"), "--pads is for the layout wav2lip"),
         (("--landmarks", ".", "--backend", "dlib"), "--landmarks and --backend"),
         (("--landmarks", "nowhere"), "nowhere"),
         (("--layout", "round"), "wav2lip"),

@@ -1,3 +1,4 @@
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 
 from tk_tools.dubbing.aligned import AlignedShot
 from tk_tools.dubbing.references import draw_references
-from tk_tools.dubbing.speech import Heard
+from tk_tools.dubbing.speech import Heard, hear
 from tk_tools.files.feature_file import Features
+from tk_tools.files.wav import write_wav
 
 
 def heard(seconds: Fraction) -> Heard:
@@ -30,6 +32,19 @@ def test_each_picture_hears_the_row_of_its_time_and_two_on_either_side(fps, rows
 def test_pictures_last_as_long_as_the_sound():
     assert heard(Fraction(401, 1000)).pictures(Fraction(25)) == 11
     assert heard(Fraction(9, 10)).pictures(Fraction(30000, 1001)) == 27
+
+
+def test_one_speech_is_listened_to_once_until_it_changes(tmp_path):
+    speech = tmp_path / "a.wav"
+
+    def listen(amplitude: float) -> Heard:
+        write_wav(speech, [np.full(3200, amplitude, np.float32)], 16000)
+        os.utime(speech, ns=(0, round(amplitude * 1e9)))
+        return hear(speech, (), "mel", "cpu", (speech,))
+
+    first = listen(0.1)
+    assert listen(0.1) is first
+    assert not np.array_equal(listen(0.2).features.values, first.features.values)
 
 
 def shots(count, without=()):

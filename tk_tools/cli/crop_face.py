@@ -14,6 +14,7 @@ from tk_tools.face.backends import DETECTORS
 
 LAYOUTS = ("wav2lip", "syncnet", "lawdnet", "dinet")  # a test holds them to the registry, whose import is slow
 OF_ANY_WIDTH = ("lawdnet", "dinet")
+WITH_PADS = "wav2lip"
 
 
 @click.command("tk-crop-face", context_settings=_options.CONTEXT)
@@ -96,6 +97,7 @@ def command(**values: Any) -> int:
     common = _options.take_common(values)
     _check_detector(**values)
     _check_width(**values)
+    _check_pads(**values)
     reads = (*VIDEO_SUFFIXES, ".frames.h5")
     landmarks = values.pop("landmarks")
     if landmarks is not None:
@@ -118,6 +120,12 @@ def command(**values: Any) -> int:
 def _check_width(layout: str, width: int | None, **_: Any) -> None:
     if width is not None and layout not in OF_ANY_WIDTH:
         raise click.UsageError(f"--width is for the layouts {' and '.join(OF_ANY_WIDTH)}; {layout} has one size.")
+
+
+def _check_pads(layout: str, **_: Any) -> None:
+    given = click.get_current_context().get_parameter_source("pads") is ParameterSource.COMMANDLINE
+    if given and layout != WITH_PADS:
+        raise click.UsageError(f"--pads is for the layout {WITH_PADS}; {layout} is laid out by the landmarks.")
 
 
 def _check_detector(backend: str, detector: str, boxes: Path | None, landmarks: Path | None, **_: Any) -> None:

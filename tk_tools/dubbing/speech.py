@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from tk_tools.audio.feature_model import SAMPLE_RATE
 from tk_tools.audio.feature_windows import feature_windows
 from tk_tools.audio.speech_features import open_files
 from tk_tools.errors import InputError
-from tk_tools.files.digest import file_digest
+from tk_tools.files.digest import file_digest, stamp
 from tk_tools.files.feature_file import FEATURES, Features, read_feature_file
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.rates import FRAME_RATE
@@ -49,15 +50,20 @@ def hear(speech: Path, files: tuple[Path, ...], model: str, device: str, heard_o
     files: those of the feature model (speech_features.feature_files), or one NAME.feat.h5, made of one of `heard_of`.
     Memory holds the features, 100 rows of 29 in 4 s. InputError: no sound, or features of another one.
     """
+    if not files or not files[0].name.endswith(FEATURES.suffix):
+        return _listened(stamp(speech), tuple(map(stamp, files)), model, device)
     clip = _Counted(speech)
-    if files and files[0].name.endswith(FEATURES.suffix):
-        for _ in clip.pieces():
-            pass
-        features = _stored(files[0], heard_of, clip.seconds)
-    else:
-        listener = open_files(model, files, device)
-        features = Features(listener.features_of(clip.pieces()), model)
-    return Heard(features, clip.seconds, clip.silent)
+    for _ in clip.pieces():
+        pass
+    return Heard(_stored(files[0], heard_of, clip.seconds), clip.seconds, clip.silent)
+
+
+@lru_cache(maxsize=1)
+def _listened(speech: tuple[Path, int], files: tuple[tuple[Path, int], ...], model: str, device: str) -> Heard:
+    """What one speech sounds like is the same for all faces that say it; files with the times they were changed."""
+    clip = _Counted(speech[0])
+    listener = open_files(model, tuple(path for path, _ in files), device)
+    return Heard(Features(listener.features_of(clip.pieces()), model), clip.seconds, clip.silent)
 
 
 class _Counted:
