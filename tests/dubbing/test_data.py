@@ -9,9 +9,10 @@ import torch
 
 from tests.dubbing.clips import frame_number, make_clip
 from tk_tools.dubbing.config import ClipConfig, DubbingConfig, FrameConfig, SyncConfig
-from tk_tools.dubbing.data import ClipItems, FrameItems, SyncItems, inspect, pieces_of, stretches_of, unfit
+from tk_tools.dubbing.data import ClipItems, FrameItems, SyncItems, inspect, pieces_of, unfit
 from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.errors import ConfigError, InputError
+from tk_tools.face.crop import stretches
 from tk_tools.train.task import Draw
 
 
@@ -135,8 +136,8 @@ def test_mouths_are_those_of_the_sound(paths):
 def test_pieces_keep_off_gaps():
     valid = np.ones(60, bool)
     valid[[20, 50]] = False
-    assert stretches_of(valid) == ((0, 20), (21, 50), (51, 60))
-    assert pieces_of(stretches_of(valid)).tolist() == [0, 9, 21, 30, 39, 51]
+    assert tuple(stretches(valid)) == ((0, 20), (21, 50), (51, 60))
+    assert pieces_of(tuple(stretches(valid))).tolist() == [0, 9, 21, 30, 39, 51]
 
 
 @ITEMS

@@ -23,6 +23,7 @@ from torch.utils.data import Dataset
 from tk_tools.dubbing.config import DubbingConfig
 from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.errors import ConfigError, InputError
+from tk_tools.face.crop import stretches as runs
 from tk_tools.files.companions import Companions
 from tk_tools.files.digest import file_digest
 from tk_tools.files.face_file import FACE, FaceFile
@@ -61,12 +62,6 @@ class Clip:
     channels: int
     sync_channels: int
     sync_model: str
-
-
-def stretches_of(valid: np.ndarray) -> Stretches:
-    """The runs of true values in (frames,) bool."""
-    edges = np.flatnonzero(np.diff(valid.astype(np.int8), prepend=0, append=0)).tolist()
-    return tuple(zip(edges[::2], edges[1::2], strict=True))
 
 
 def within(stretches: Stretches, first: int, stop: int) -> Stretches:
@@ -116,7 +111,7 @@ def inspect(path: Path, beside: Path, config: DubbingConfig) -> Clip:
             path=beside,
         )
     sync_path, sync = _sync_features(path, beside, features, digest, getattr(config, "sync_features", ""))
-    stretches = stretches_of(valid)
+    stretches = tuple(runs(valid))
     train, held_out = parts_of(len(valid), stretches, config.held_out_share)
     if len(pieces_of(train)) < LEAST_PIECES:
         raise InputError(

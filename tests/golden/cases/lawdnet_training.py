@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 from tests.golden.golden import draw
-from tk_tools.dubbing.data import PIECE, pieces_of, stretches_of
+from tk_tools.dubbing.data import PIECE, pieces_of
 from tk_tools.dubbing.judge import PUBLISHED_FEATURES, PUBLISHED_MOUTH, Judge
+from tk_tools.face.crop import stretches
 from tk_tools.models.lawdnet.config import ClipConfig, Frame64Config
 from tk_tools.models.lawdnet.networks import Generator, LawDNetConfig
 from tk_tools.models.lawdnet.training import ClipTask, FrameTask
@@ -126,7 +127,7 @@ def training_list(golden):
     """Our pieces of a clip of so many frames, with their features, are the list's clips."""
     (frames,) = golden.arrays["frames"].tolist()
     features = np.round(np.arange(frames)[:, None] + np.arange(29) / 100, 2)
-    starts = pieces_of(stretches_of(np.ones(frames, bool)))
+    starts = pieces_of(tuple(stretches(np.ones(frames, bool))))
     for name, video in golden.meta["values"]["training_json"].items():
         assert video["video_clip_num"] == len(starts) == len(video["clip_data_list"])
         for number, (start, listed) in enumerate(zip(starts.tolist(), video["clip_data_list"], strict=True)):

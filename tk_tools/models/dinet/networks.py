@@ -8,13 +8,12 @@ Video", AAAI 2023; MRzzm/DINet, models/DINet.py. Pictures are RGB in 0..1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from tk_tools.nets.dinet_fast import use_fast_layers
+from tk_tools.nets.dinet_generator import DubbingGenerator, Prepared
 from tk_tools.nets.dinet_layers import (
     PoseEncoder,
     ResidualBlock,
@@ -35,14 +34,6 @@ class DINetConfig:
     width: float = 1.0
     audio_channels: int = 29
     references: int = 5
-
-
-class Prepared(NamedTuple):
-    """What the generator needs of a video's references. share: (B, 2 first, H/4, W/4), for the pose encoder;
-    appearance: (B, 4 first, H/4, W/4), its channels blended, what is warped."""
-
-    share: torch.Tensor
-    appearance: torch.Tensor
 
 
 class AdaAT(nn.Module):
@@ -102,7 +93,7 @@ class AdaAT(nn.Module):
         return self.transform(self.blend(features), code)
 
 
-class Generator(nn.Module):
+class Generator(DubbingGenerator):
     """Draws the mouth into a masked crop; at width 1 it has 19,190,275 parameters."""
 
     def __init__(self, config: DINetConfig = DINetConfig()):
@@ -125,34 +116,6 @@ class Generator(nn.Module):
         appearance = self.adaAT.blend(self.appearance_conv_list[0](features))
         return Prepared(self.trans_conv.share(features), appearance)
 
-    def forward(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
-        """(B, 3, H, W) with the mouth square 0, (B, audio_channels, 5), (B, 3 * references, H, W) -> (B, 3, H, W).
-
-        The audio's third frame is that of the picture. Sides are multiples of 4. `references` may be what `prepare`
-        made of them, of batch B, or of batch 1 for all.
-        """
-        return torch.sigmoid(self.draw(source, audio, references))
-
-    def draw(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
-        """As forward, before the sigmoid."""
-        prepared = references if isinstance(references, Prepared) else self.prepare(references)
-        features = self.source_in_conv(source)
-        code = self.code(features, audio, prepared.share)
-        warped = self.appearance_conv_list[1](self.adaAT.transform(prepared.appearance, code))
-        return self.out_conv(torch.cat([features, warped], dim=1))
-
-    def code(self, features: torch.Tensor, audio: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-        """Features of the source (B, 4 first, H/4, W/4), the sound and the references' share -> (B, 4 first)."""
-        pose, sound = self.trans_conv(features, share), self.audio_encoder(audio)
-        return torch.cat([pose.mean(dim=(2, 3)), sound.mean(dim=2)], dim=1)
-
-    def for_inference(self) -> Generator:
-        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
-
-        Call it on the device that it will run on. On a processor, in single precision alone, the convolutions are
-        computed in other ways.
-        """
-        self.eval().requires_grad_(False)
-        if self.out_conv[-1].weight.device.type == "cpu":
-            use_fast_layers(self)
-        return self
+    def warped(self, appearance: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """(B, 4 first, H/4, W/4) with its channels blended, or of batch 1, and the code -> (B, 4 first, H/4, W/4)."""
+        return self.appearance_conv_list[1](self.adaAT.transform(appearance, code))

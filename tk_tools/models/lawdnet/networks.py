@@ -9,14 +9,13 @@ iPaw-AI-LAB/LawDNet_2024, models/LawDNet.py and CrossAttention.py. Pictures are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tk_tools.models.lawdnet.local_affine import LocalAffineWarp, WarpField
-from tk_tools.nets.dinet_fast import use_fast_layers
+from tk_tools.nets.dinet_generator import DubbingGenerator, Prepared
 from tk_tools.nets.dinet_layers import (
     PoseEncoder,
     ResidualBlock,
@@ -44,14 +43,6 @@ class LawDNetConfig:
     key_points: int = 5
     cross_attention: bool = True
     warp_field: WarpField = "published"
-
-
-class Prepared(NamedTuple):
-    """What the generator needs of a video's references. share: (B, 2 first, H/4, W/4), for the pose encoder;
-    appearance: (B, 4 first, H/4, W/4), what is warped."""
-
-    share: torch.Tensor
-    appearance: torch.Tensor
 
 
 class _OutputReshape(nn.Module):
@@ -90,7 +81,7 @@ class CrossAttention(nn.Module):
         return self.output_reshape(self.final_linear(attended))
 
 
-class Generator(nn.Module):
+class Generator(DubbingGenerator):
     """Draws the mouth into a masked crop. At width 1 it has 21,082,691 parameters, of which 16,352,899 are used.
 
     The published network has two pairs of appearance block and warp and drops the first pair's result; pair 0 is kept
@@ -125,35 +116,10 @@ class Generator(nn.Module):
         features = self.ref_in_conv(references)
         return Prepared(self.trans_conv.share(features), self.appearance_conv_list[-1](features))
 
-    def forward(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
-        """(B, 3, H, W) with the mouth masked, (B, audio_channels, 5), (B, 3 * references, H, W) -> (B, 3, H, W).
+    def warped(self, appearance: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """(B, 4 first, H/4, W/4), or of batch 1, and the code -> (B, 4 first, H/4, W/4)."""
+        return self.lawLayer_list[-1](appearance, code)
 
-        The audio's third frame is that of the picture. Sides are multiples of 4. `references` may be what `prepare`
-        made of them, of batch B, or of batch 1 for all.
-        """
-        return torch.sigmoid(self.draw(source, audio, references))
-
-    def draw(self, source: torch.Tensor, audio: torch.Tensor, references: torch.Tensor | Prepared) -> torch.Tensor:
-        """As forward, before the sigmoid."""
-        prepared = references if isinstance(references, Prepared) else self.prepare(references)
-        features = self.source_in_conv(source)
-        code = self.code(features, audio, prepared.share)
-        return self.out_conv(torch.cat([features, self.lawLayer_list[-1](prepared.appearance, code)], dim=1))
-
-    def code(self, features: torch.Tensor, audio: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-        """Features of the source (B, 4 first, H/4, W/4), the sound and the references' share -> (B, 4 first)."""
-        pose, sound = self.trans_conv(features, share), self.audio_encoder(audio)
-        if self.config.cross_attention:
-            return self.cross_attention(pose, sound)
-        return torch.cat([pose.mean(dim=(2, 3)), sound.mean(dim=2)], dim=1)
-
-    def for_inference(self) -> Generator:
-        """The same numbers, sooner, in place and for good: nothing can be trained or saved from it.
-
-        Call it on the device that it will run on. On a processor, in single precision alone, the convolutions are
-        computed in other ways.
-        """
-        self.eval().requires_grad_(False)
-        if self.out_conv[-1].weight.device.type == "cpu":
-            use_fast_layers(self)
-        return self
+    def joined(self, pose: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
+        """The codes as one, by the cross attention where there is one."""
+        return self.cross_attention(pose, sound) if self.config.cross_attention else super().joined(pose, sound)
