@@ -9,7 +9,6 @@ are shrunk without aliasing, and the references of a clip item are of other piec
 from __future__ import annotations
 
 import functools
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from tk_tools.files.find import find_files, stem_of
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.rates import FRAME_RATE
 from tk_tools.train.kept import Kept
+from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
 PIECE = 9  # frames
@@ -42,8 +42,6 @@ LEAST_PIECES = 1 + REFERENCES
 NEARBY = FRAME_RATE  # frames: where a nearby sound off sync begins, at most
 LEAST_SHIFT = 3  # frames: 120 ms, about what people notice
 _LEAST_CHANGE = 1e-6  # deviation of features that tell anything
-
-log = logging.getLogger(__name__)
 
 Stretches = tuple[tuple[int, int], ...]
 """First frame and the one behind the last of each run of valid frames."""
@@ -206,24 +204,16 @@ class _Items(Dataset):
         values = sum(4 * clip.frames * (clip.channels + clip.sync_channels) for clip in clips)
         self._heard = Kept(min(room, values))
         self._pictures = Kept(room - self._heard.room)
-        self._damaged: set[int] = set()
+        self._stand_ins = StandIns(len(clips))
 
     def __len__(self) -> int:
         return len(self.clips) * self.per_clip
 
     def __getitem__(self, draw: Draw) -> dict[str, torch.Tensor]:
         index, seed = draw
-        first_choice = index // self.per_clip
-        for step in range(len(self.clips)):
-            place = (first_choice + step) % len(self.clips)  # a damaged clip's neighbour stands in for it
-            if place in self._damaged:
-                continue
-            try:
-                return self._item(place, nth=index % self.per_clip, seed=seed)
-            except (InputError, OSError) as error:
-                self._damaged.add(place)
-                log.warning("left out from now on: %s", error)
-        raise InputError("none of the clips can be read any more; the last lines say why")
+        return self._stand_ins.item(
+            index // self.per_clip, lambda place: self._item(place, nth=index % self.per_clip, seed=seed)
+        )
 
     def _item(self, place: int, nth: int, seed: int) -> dict[str, torch.Tensor]:
         starts = self.drawn[place]

@@ -23,6 +23,7 @@ from tk_tools.files.stored_mel import open_mel
 from tk_tools.files.stretch import Sound, look_at, read_at, read_whole
 from tk_tools.models.hifigan.config import HiFiGANConfig
 from tk_tools.train.kept import Kept
+from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
 RATE, HOP = DIFFVC.sample_rate, DIFFVC.hop_length
@@ -101,23 +102,17 @@ class Segments(Dataset):
         self.clips, self.config, self.peak = clips, config, peak
         self._items = [(place, share, of) for place, of in enumerate(map(self._shares, clips)) for share in range(of)]
         self._kept = Kept(config.cache_mb * 1_000_000 // max(1, config.loader_workers))
-        self._damaged: set[int] = set()
+        self._stand_ins = StandIns(len(clips))
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
         place, share, of = self._items[draw.index]
-        for step in range(len(self.clips)):
-            stand_in = (place + step) % len(self.clips)  # a damaged clip's neighbour stands in for it
-            if stand_in in self._damaged:
-                continue
-            try:
-                return self._draw(stand_in, share / of, (share + 1) / of, np.random.default_rng(draw.seed))
-            except InputError as error:
-                self._damaged.add(stand_in)
-                log.warning("left out from now on: %s", error)
-        raise InputError("none of the clips can be read any more; the last lines say why")
+        return self._stand_ins.item(
+            place,
+            lambda clip: self._draw(clip, share / of, (share + 1) / of, np.random.default_rng(draw.seed)),
+        )
 
     def _shares(self, clip: Clip) -> int:
         return max(1, int(np.ceil(clip.samples / RATE / self.config.seconds_per_item)))

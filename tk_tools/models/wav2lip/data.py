@@ -7,7 +7,6 @@ beside them; of the others only the frames of a window are read.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +23,12 @@ from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig, Wav2Li
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
 from tk_tools.train.kept import Kept
+from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
 LAYOUT = "wav2lip"
 SILENCE = 32  # of 32767, the peak: -60 dB
 FPS = DEFAULT_FPS  # five frames are 0.2 s, the expert's window, at this rate alone
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,24 +99,16 @@ class _Windows(Dataset):
         # A mel is a 27th of its pictures, and takes longer to make than the pictures of an item to decode.
         self._mels = Kept(min(room, sum(clip.mel_bytes for clip in clips)))
         self._pictures = Kept(room - self._mels.room)
-        self._damaged: set[int] = set()
+        self._stand_ins = StandIns(len(clips))
 
     def __len__(self) -> int:
         return len(self.clips) * self.per_clip
 
     def __getitem__(self, draw: Draw) -> dict[str, torch.Tensor]:
         index, seed = draw
-        first_choice = index // self.per_clip
-        for step in range(len(self.clips)):
-            place = (first_choice + step) % len(self.clips)  # a damaged clip's neighbour stands in for it
-            if place in self._damaged:
-                continue
-            try:
-                return self._item(place, nth=index % self.per_clip, seed=seed)
-            except (InputError, OSError) as error:
-                self._damaged.add(place)
-                log.warning("left out from now on: %s", error)
-        raise InputError("none of the clips can be read any more; the last lines say why")
+        return self._stand_ins.item(
+            index // self.per_clip, lambda place: self._item(place, nth=index % self.per_clip, seed=seed)
+        )
 
     def _item(self, place: int, nth: int, seed: int) -> dict[str, torch.Tensor]:
         windows = self.clips[place].windows
