@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.dubbing.talking import write_checkpoint as write_dubber
 from tests.media import H264, write_clip
 from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice, write_weights
 from tests.models.wav2lip.talking import write_checkpoint, write_face, write_sound
+from tests.serve.test_synchronous import ROUTES
 from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
@@ -42,6 +44,29 @@ def test_wav2lip(start, tmp_path):
     info = probe(result)
     assert (info.frame_count, info.has_audio) == (15, True)
     assert (without["state"], "face: no face in any of its pictures" in without["error"]) == ("failed", True)
+
+
+def test_lawdnet_by_jobs_and_by_its_own_routes(start, tmp_path):
+    """Every way to send a speech gives the template's video as long as the speech, with its sound."""
+    speech = write_sound(tmp_path / "speech.wav", 0.6)
+    face = write_face(tmp_path / "anchor.mp4", frames=8)
+    crop_faces(face, tmp_path / "anchor.face.h5", CropOptions(layout="lawdnet"))
+    checkpoint = write_dubber(tmp_path / "small.safetensors", "lawdnet")
+    model = ("--model", "lawdnet", "--checkpoint", checkpoint, "--template", tmp_path / "anchor.face.h5")
+    served = start("--device", "cpu", model=model)
+    job = served.wait(served.queue(speech=speech))
+    assert (job["state"], job["error"], job["facts"]["frames"]) == ("done", "", 15)
+    answers = [served.ask("GET", job["result"])]
+    for route, field in ROUTES.items():
+        answers.append(served.ask("POST", route, files={field: speech.read_bytes()}))
+    for number, answer in enumerate(answers):
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4"), answer.text
+        result = tmp_path / f"result-{number}.mp4"
+        result.write_bytes(answer.content)
+        info = probe(result)
+        assert (info.frame_count, info.has_audio) == (15, True)
+        assert abs(info.duration - 0.6) <= 0.04
+        assert is_marked_synthetic(result)
 
 
 @pytest.mark.slow
