@@ -3,6 +3,7 @@
 import logging
 from typing import ClassVar
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ from tk_tools.dubbing.data import ClipItems, FrameItems, SyncItems, inspect, pie
 from tk_tools.dubbing.masks import crop_size, mouth_square
 from tk_tools.errors import ConfigError, InputError
 from tk_tools.face.crop import stretches
+from tk_tools.files.face_file import FaceFile
 from tk_tools.train.task import Draw
 
 
@@ -262,6 +264,27 @@ def test_a_clip_that_vanishes_is_told_once(paths, tmp_path, caplog):
         for seed in range(5):
             assert data[Draw(index=0, seed=seed)]["source"].shape == (104, 80, 3)
     assert sum("gone.face.h5" in line for line in caplog.messages) == 1
+
+
+@ITEMS
+def test_a_damaged_picture_changes_the_same_items_whatever_was_drawn_before(items, paths, tmp_path):
+    """So a resumed run, which knows nothing of what the unbroken one met, goes on to its numbers."""
+    broken = make_clip(tmp_path, "broken", seed=9)
+    with FaceFile(broken) as file:
+        begin, end = file.frames.offsets[[40, 43]]
+    with h5py.File(broken, "r+") as file:
+        file["video/data"][begin:end] = 0
+    unbroken, resumed, no_room = (items_of(items, [broken, paths[0]], cache_mb=room) for room in (100, 100, 0))
+    whole = items_of(items, [paths[0]])
+    stood_in = []
+    for number in range(20):
+        draw = Draw(0, seed=number)
+        item = unbroken[draw]
+        if number >= 10:
+            assert same(item, resumed[draw])
+        assert same(item, no_room[draw])
+        stood_in.append(same(item, whole[draw]))
+    assert 0 < sum(stood_in) < 20
 
 
 class TestSteps:

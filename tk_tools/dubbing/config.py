@@ -108,7 +108,7 @@ class DubbingConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of all loader processes of a device together, for clips that were decoded once;"
+        description="Memory in MB of all processes of a device together, for clips that were decoded once;"
         " 0: decode them again each time.",
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from tk_tools.files.feature_file import FEATURES, Features, read_feature_file
 from tk_tools.files.find import find_files, stem_of
 from tk_tools.files.made_from import read_provenance
 from tk_tools.files.rates import FRAME_RATE
-from tk_tools.train.kept import Kept
+from tk_tools.train.kept import Kept, room_of
 from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
@@ -190,17 +190,17 @@ class _Items(Dataset):
     """Items of clips: `[Draw(index, seed)]`. config.augment_num of each clip make an epoch.
 
     With `fixed`, the seed is ignored: config.val_items_per_clip are spread over the (held-out part of the) clip, the
-    same in every pass.
+    same in every pass. others: clips of the data set beside this one, which has its share of config.cache_mb.
     """
 
-    def __init__(self, clips: Sequence[Clip], config: DubbingConfig, fixed: bool = False):
+    def __init__(self, clips: Sequence[Clip], config: DubbingConfig, fixed: bool = False, others: int = 0):
         self.clips, self.config, self.fixed = clips, config, fixed
         self.per_clip = config.val_items_per_clip if fixed else config.augment_num
         self.height, self.width = crop_size(config.mouth_size)
         parts = [parts_of(clip.frames, clip.stretches, config.held_out_share) for clip in clips]
         self.trained = [pieces_of(train) for train, _ in parts]
         self.drawn = [self.starts(held_out if fixed else train) for train, held_out in parts]
-        room = config.cache_mb * 1_000_000 // max(1, config.loader_workers)
+        room = room_of(config.cache_mb, config.loader_workers, len(clips), others)
         values = sum(4 * clip.frames * (clip.channels + clip.sync_channels) for clip in clips)
         self._heard = Kept(min(room, values))
         self._pictures = Kept(room - self._heard.room)
@@ -253,16 +253,17 @@ class _Items(Dataset):
 
     def pictures(self, place: int, frames: np.ndarray) -> torch.Tensor:
         """(..., h, w, 3) uint8 RGB of (...) frames of a clip."""
-        kept = self._pictures.get(place)
-        if kept is None:
-            with FaceFile(self.clips[place].path) as file:
-                if self._pictures.room >= len(file) * self.height * self.width * 3:
-                    whole = np.stack([self.fit(file.frames.read(frame, frame + 1)[0]) for frame in range(len(file))])
-                    kept = self._pictures.keep(place, whole)
-                else:
-                    few = [self.fit(file.frames.read(frame, frame + 1)[0]) for frame in frames.ravel().tolist()]
-                    return torch.from_numpy(np.stack(few).reshape(*frames.shape, *few[0].shape))
-        return torch.from_numpy(kept[frames])
+        clip = self.clips[place]
+        size = clip.frames * self.height * self.width * 3
+        kept = self._pictures.whole(place, size, lambda: self._read(clip, range(clip.frames)))
+        if kept is not None:
+            return torch.from_numpy(kept[frames])
+        few = self._read(clip, frames.ravel().tolist())
+        return torch.from_numpy(few.reshape(*frames.shape, *few.shape[1:]))
+
+    def _read(self, clip: Clip, frames: Iterable[int]) -> np.ndarray:
+        with FaceFile(clip.path) as file:
+            return np.stack([self.fit(file.frames.read(frame, frame + 1)[0]) for frame in frames])
 
 
 def _around(values: np.ndarray, frame: int) -> np.ndarray:

@@ -47,8 +47,8 @@ class SyncTask(DubbingTask):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data = SyncItems(train, config)
-        self.val_data = SyncItems(val, config, fixed=True)
+        self.train_data = SyncItems(train, config, others=len(val))
+        self.val_data = SyncItems(val, config, fixed=True, others=len(train))
         given = self._given(needs["init"], train[0]) if "init" in needs else None
         self.set_up(given or SyncNet(train[0].channels, config.width))
 

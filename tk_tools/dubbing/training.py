@@ -91,8 +91,8 @@ class FrameTask(DubbingTask):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data = self.items(train, config)
-        self.val_data = self.items(val, config, fixed=True)
+        self.train_data = self.items(train, config, others=len(val))
+        self.val_data = self.items(val, config, fixed=True, others=len(train))
         self.from_nothing = "init" not in needs
         if self.from_nothing:
             generator = self.new_generator(train[0].channels)

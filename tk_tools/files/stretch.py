@@ -96,8 +96,9 @@ def read_whole(sound: Sound) -> np.ndarray:
 
 def _read(sound: Sound, start: int, stop: int, whole: np.ndarray | None) -> np.ndarray:
     if whole is not None:
-        return whole[start:stop]
-    piece = _seek(sound, start, stop) if sound.seekable else _decode(sound, start, stop)
+        piece = whole[start:stop]
+    else:
+        piece = _seek(sound, start, stop) if sound.seekable else _decode(sound, start, stop)
     if len(piece) < min(stop, sound.samples) - start:
         raise InputError("is shorter than it was when the work began", path=sound.path)
     return piece

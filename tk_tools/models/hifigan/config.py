@@ -107,7 +107,7 @@ class HiFiGANConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of all loader processes of a device together for compressed sounds (mp3, m4a, ...)"
+        description="Memory in MB of all processes of a device together for compressed sounds (mp3, m4a, ...)"
         " that were decoded once; of wav and flac the segment alone is read.",
     )
 

@@ -22,7 +22,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.stored_mel import open_mel
 from tk_tools.files.stretch import Sound, look_at, read_at, read_whole
 from tk_tools.models.hifigan.config import HiFiGANConfig
-from tk_tools.train.kept import Kept
+from tk_tools.train.kept import Kept, room_of
 from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
@@ -95,13 +95,14 @@ class Segments(Dataset):
     """Segments of clips: `[Draw(index, seed)]` gives wave (config.segment,), and mel (80, frames) for stage finetune.
 
     A clip counts as one item of an epoch for each config.seconds_per_item; the item's segment begins anywhere in its
-    share of the clip. peak: what each clip is brought to; 0: left as it is.
+    share of the clip. peak: what each clip is brought to; 0: left as it is. others: clips of the data set beside this
+    one, which has its share of config.cache_mb.
     """
 
-    def __init__(self, clips: Sequence[Clip], config: HiFiGANConfig, peak: float = 0.0):
+    def __init__(self, clips: Sequence[Clip], config: HiFiGANConfig, peak: float = 0.0, others: int = 0):
         self.clips, self.config, self.peak = clips, config, peak
         self._items = [(place, share, of) for place, of in enumerate(map(self._shares, clips)) for share in range(of)]
-        self._kept = Kept(config.cache_mb * 1_000_000 // max(1, config.loader_workers))
+        self._kept = Kept(room_of(config.cache_mb, config.loader_workers, len(clips), others))
         self._stand_ins = StandIns(len(clips))
 
     def __len__(self) -> int:
@@ -141,18 +142,17 @@ class Segments(Dataset):
     def _whole(self, place: int) -> np.ndarray | None:
         """The whole sound of a file that cannot be read from the middle, if there is room for it."""
         sound = self.clips[place].sound
-        if sound.seekable or sound.samples * np.dtype(np.float32).itemsize > self._kept.room:
-            return self._kept.get(place)
-        kept = self._kept.get(place)
-        return self._kept.keep(place, read_whole(sound)) if kept is None else kept
+        if sound.seekable:
+            return None
+        return self._kept.whole(place, sound.samples * np.dtype(np.float32).itemsize, lambda: read_whole(sound))
 
 
 class Utterances(Segments):
     """Whole clips, or the middle config.val_seconds of longer ones: wave (longest,) and mel as above, and `samples`,
     how many of the wave are the clip's. One item for each clip, the same in every pass."""
 
-    def __init__(self, clips: Sequence[Clip], config: HiFiGANConfig, peak: float = 0.0):
-        super().__init__(clips, config, peak)
+    def __init__(self, clips: Sequence[Clip], config: HiFiGANConfig, peak: float = 0.0, others: int = 0):
+        super().__init__(clips, config, peak, others)
         longest = int(config.val_seconds * RATE) // HOP * HOP
         self.lengths = [min(clip.samples, longest) for clip in clips]
         self._items = [(place, 0, 1) for place in range(len(clips))]

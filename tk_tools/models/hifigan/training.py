@@ -58,8 +58,8 @@ class HiFiGANTask(Task):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data = Segments(train, config, peak=self.peak)
-        self.val_data = Utterances(val, config, peak=self.peak)
+        self.train_data = Segments(train, config, peak=self.peak, others=len(val))
+        self.val_data = Utterances(val, config, peak=self.peak, others=len(train))
         generator = self._start(needs["init"]) if "init" in needs else HiFiGAN(config.sizes())
         known = config.discriminators
         self.set_up(generator, load_discriminators(known) if known else Discriminators(config.discriminator_width))

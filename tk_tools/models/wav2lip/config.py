@@ -52,7 +52,7 @@ class Wav2LipConfig(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of all loader processes of a device together, for clips that were read once; 0: read"
+        description="Memory in MB of all processes of a device together, for clips that were read once; 0: read"
         " them again each time.",
     )
     min_windows: int = Field(

@@ -22,7 +22,7 @@ from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.models.wav2lip.config import ExpertConfig, GeneratorConfig, Wav2LipConfig
 from tk_tools.models.wav2lip.samples import frame_mels, mel_window, resized, usable_windows
 from tk_tools.nets.sync_expert import FACE_SIZE, FRAMES_PER_WINDOW
-from tk_tools.train.kept import Kept
+from tk_tools.train.kept import Kept, room_of
 from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
@@ -87,15 +87,16 @@ def inspect(path: Path, min_windows: int) -> Clip:
 class _Windows(Dataset):
     """Windows of clips: `[Draw(index, seed)]`. `per_clip` windows of each clip make an epoch.
 
-    With `fixed`, the seed is ignored: the windows are spread over the clip, the same in every pass.
+    With `fixed`, the seed is ignored: the windows are spread over the clip, the same in every pass. others: clips of
+    the data set beside this one, which has its share of config.cache_mb.
     """
 
-    def __init__(self, clips: list[Clip], config: Wav2LipConfig, fixed: bool = False):
+    def __init__(self, clips: list[Clip], config: Wav2LipConfig, fixed: bool = False, others: int = 0):
         self.clips = clips
         self.config = config
         self.fixed = fixed
         self.per_clip = config.val_windows_per_clip if fixed else config.windows_per_clip
-        room = config.cache_mb * 1_000_000 // max(1, config.loader_workers)
+        room = room_of(config.cache_mb, config.loader_workers, len(clips), others)
         # A mel is a 27th of its pictures, and takes longer to make than the pictures of an item to decode.
         self._mels = Kept(min(room, sum(clip.mel_bytes for clip in clips)))
         self._pictures = Kept(room - self._mels.room)
@@ -131,10 +132,10 @@ class _Windows(Dataset):
             with FaceFile(self.clips[place].path) as file:
                 if spectrum is None:
                     spectrum = self._mels.keep(place, read_mel(file))
-                if pictures is None and self._pictures.room < len(file) * FACE_SIZE * FACE_SIZE * 3:
-                    return spectrum, [read_pictures(file, first, first + FRAMES_PER_WINDOW) for first in firsts]
+                size = len(file) * FACE_SIZE * FACE_SIZE * 3
+                pictures = self._pictures.whole(place, size, lambda: read_pictures(file, 0, len(file)))
                 if pictures is None:
-                    pictures = self._pictures.keep(place, read_pictures(file, 0, len(file)))
+                    return spectrum, [read_pictures(file, first, first + FRAMES_PER_WINDOW) for first in firsts]
         return spectrum, [pictures[first : first + FRAMES_PER_WINDOW] for first in firsts]
 
     def another(self, place: int, taken: list[int], rng: np.random.Generator, nearby: int | None = None) -> int:

@@ -76,8 +76,8 @@ class ExpertTask(ClipTask):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data = ExpertWindows(train, config)
-        self.val_data = ExpertWindows(val, config, fixed=True)
+        self.train_data = ExpertWindows(train, config, others=len(val))
+        self.val_data = ExpertWindows(val, config, fixed=True, others=len(train))
         net = load_expert(needs["init"]).train() if "init" in needs else make_expert(config.width)
         self.set_up(net)
 
@@ -161,8 +161,8 @@ class GeneratorTask(ClipTask):
             raise ConfigError("the expert judges five frames: with single_frames, set sync_weight=0")
         if "expert" not in needs:
             raise ConfigError("the generator learns from an expert: give --expert RUN or --expert lipsync_expert.pth")
-        self.train_data = GeneratorWindows(train, config)
-        self.val_data = GeneratorWindows(val, config, fixed=True)
+        self.train_data = GeneratorWindows(train, config, others=len(val))
+        self.val_data = GeneratorWindows(val, config, fixed=True, others=len(train))
         expert = load_expert(needs["expert"])
         if "init" in needs:
             generator = load_generator(needs["init"]).train()
