@@ -56,7 +56,26 @@ def test_of_two_faces_the_one_that_is_there_longer(tmp_path, points):
     text = write_openface(tmp_path / "a.csv", points).read_text().splitlines()
     other = text[2].replace("2, 0,", "2, 1,", 1)
     (tmp_path / "a.csv").write_text("\n".join([*text[:3], other, *text[3:]]) + "\n")
-    assert len(read_openface(tmp_path / "a.csv").points) == 10
+    found = read_openface(tmp_path / "a.csv")
+    assert (len(found.points), found.faces) == (10, 2)
+
+
+def test_two_faces_are_told(talk, tmp_path):
+    video, landmarks, _ = talk
+    csv = write_openface(tmp_path / "talk.csv", landmarks)
+    text = csv.read_text().splitlines()
+    csv.write_text("\n".join([*text[:3], text[2].replace("2, 0,", "2, 1,", 1), *text[3:]]) + "\n")
+    facts = crop_given(video, csv, tmp_path / "b.face.h5", GIVEN)
+    assert f"{csv} has rows of 2 faces; the one in most rows is followed" in facts["warning"]
+
+
+@pytest.mark.parametrize("time", ["0.08", "0.02"])
+def test_time_stamps_that_do_not_rise_are_told_with_their_line(tmp_path, points, time):
+    text = write_openface(tmp_path / "a.csv", points).read_text().splitlines()
+    text[4] = text[4].replace("4, 0, 0.12,", f"4, 0, {time},", 1)
+    (tmp_path / "a.csv").write_text("\n".join([text[0], "", *text[1:]]) + "\n")
+    with pytest.raises(InputError, match=rf"line 6: its time stamp {time} s is not later than 0.08 s"):
+        read_openface(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def infer(face, checkpoint, speech, target, options):
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     shutil.copyfile(face, target)
-    return {"frames": 25, "loud": options.loud}
+    return {"frames": 25, "loud": (lambda: True) if options.act == "unsendable" else options.loud}
 
 
 MODEL = Model(
@@ -71,7 +71,9 @@ INFERENCE = Inference(
     metavar="FACE SPEECH OUTPUT",
     options=(
         click.option("--checkpoint", type=click.Path(path_type=Path), required=True),
-        click.option("--act", type=click.Choice(["make", "fail", "fault", "die", "die once"]), default="make"),
+        click.option(
+            "--act", type=click.Choice(["make", "fail", "fault", "die", "die once", "unsendable"]), default="make"
+        ),
         click.option("--pace", type=click.FloatRange(0, 1000), default=0.0, help="Seconds that it takes."),
         click.option("--loud/--quiet-one", default=False, help="Say so in the facts."),
     ),

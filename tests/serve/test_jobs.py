@@ -1,8 +1,11 @@
 """Jobs: from the files to the result, what is refused, and what is left of what was refused."""
 
+import re
 import time
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.media import write_click_wav
 from tests.serve.waiting import wait_until
@@ -75,7 +78,11 @@ PLAYLISTS = {
         ({"speech": "speech.wav"}, {"template": "../anchor.mp4"}, 422, "there is no such template; there are: anchor"),
         ({"speech": "speech.wav", "face": "face.mp4"}, {"template": "anchor"}, 422, "do one of them"),
         ({"speech": "speech.wav", "extra": "face.mp4"}, {"template": "anchor"}, 422, "files are face and speech"),
-        ({"speech": "speech.wav"}, {"template": "anchor", "pace": "-1"}, 422, "pace: -1.0 is not in the range"),
+        ({"speech": "speech.wav"}, {"template": "anchor", "pace": "-1"}, 422, "pace: '-1' is not a number from 0"),
+        ({"speech": "speech.wav"}, {"template": "anchor", "pace": "nan"}, 422, "'nan' is not a number from 0 to 1000"),
+        ({"speech": "speech.wav"}, {"template": "anchor", "loud": "x"}, 422, "loud: 'x' is neither true nor false"),
+        ({"speech": "nan.wav"}, {"template": "anchor"}, 422, "speech: sample 7 is not a number; repair"),
+        ({"speech": "inf.wav"}, {"template": "anchor"}, 422, "speech: sample 7 is not a number; repair"),
         ({"speech": "speech.wav"}, {"template": "anchor", "act": "rm"}, 422, "act: 'rm' is not one of"),
         ({"speech": "speech.wav"}, {"template": "anchor", "checkpoint": "/x"}, 422, "no field 'checkpoint'"),
         ({"speech": "speech.wav"}, {"template": "anchor", "callback": "http://x/"}, 422, "calls nobody back"),
@@ -87,6 +94,8 @@ PLAYLISTS = {
 def test_what_cannot_be_used_is_told_and_nothing_of_it_stays(served, media, files, fields, status, says):
     before = served.folders()
     write_click_wav(media / "long.wav", 31, 8000)
+    for value in (np.nan, np.inf):
+        soundfile.write(media / f"{value}.wav", np.append(np.zeros(7), value), 16000, subtype="FLOAT")
     sent = {
         name: ("", b"") if file == "" else file if isinstance(file, bytes) else (file, (media / file).read_bytes())
         for name, file in files.items()
@@ -126,6 +135,17 @@ def test_what_fails_is_told_in_words_without_a_path(served):
     assert (answer.status_code, "the job is failed" in answer.json()["error"]) == (409, True)
     sent = served.wait(served.queue(face=(served.media / "face.mp4"), act="fail"))
     assert sent["error"] == "face: no face in any of its pictures"
+
+
+def test_an_answer_that_cannot_be_handed_over_fails_that_job_alone(served):
+    def restarts():
+        return re.search(r"^tk_serve_worker_restarts_total .*", served.ask("GET", "/metrics").text, re.MULTILINE)[0]
+
+    before = restarts()
+    failed = served.wait(served.queue(act="unsendable"))
+    assert (failed["state"], "its answer cannot be handed over" in failed["error"]) == ("failed", True)
+    assert served.wait(served.queue())["state"] == "done"
+    assert restarts() == before
 
 
 def test_cancelled_while_it_waits_and_while_it_is_made(served):

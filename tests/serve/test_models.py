@@ -48,14 +48,19 @@ def test_wav2lip(start, tmp_path):
 
 def test_lawdnet_by_jobs_and_by_its_own_routes(start, tmp_path):
     """Every way to send a speech gives the template's video as long as the speech, with its sound."""
-    speech = write_sound(tmp_path / "speech.wav", 0.6)
-    face = write_face(tmp_path / "anchor.mp4", frames=8)
+    speech = write_sound(tmp_path / "speech.wav", 0.24)
+    face = write_face(tmp_path / "anchor.mp4", frames=4)
     crop_faces(face, tmp_path / "anchor.face.h5", CropOptions(layout="lawdnet"))
     checkpoint = write_dubber(tmp_path / "small.safetensors", "lawdnet")
     model = ("--model", "lawdnet", "--checkpoint", checkpoint, "--template", tmp_path / "anchor.face.h5")
     served = start("--device", "cpu", model=model)
+    refused = {name: served.send(speech=speech, **{name: value}) for name, value in (("quality", "x"), ("seed", "-1"))}
+    assert {name: (answer.status_code, answer.json()["error"]) for name, answer in refused.items()} == {
+        "quality": (422, "quality: 'x' is not a whole number from 0 to 51"),
+        "seed": (422, "seed: '-1' is not a whole number from 0 on"),
+    }
     job = served.wait(served.queue(speech=speech))
-    assert (job["state"], job["error"], job["facts"]["frames"]) == ("done", "", 15)
+    assert (job["state"], job["error"], job["facts"]["frames"]) == ("done", "", 6)
     answers = [served.ask("GET", job["result"])]
     for route, field in ROUTES.items():
         answers.append(served.ask("POST", route, files={field: speech.read_bytes()}))
@@ -65,7 +70,7 @@ def test_lawdnet_by_jobs_and_by_its_own_routes(start, tmp_path):
         result.write_bytes(answer.content)
         info = probe(result)
         assert (info.frame_count, info.has_audio) == (15, True)
-        assert abs(info.duration - 0.6) <= 0.04
+        assert abs(info.duration - 0.24) <= 0.04
         assert is_marked_synthetic(result)
 
 

@@ -54,7 +54,7 @@ def write_film(
                 for picture in pictures:
                     writer.write(picture)
                 if not footage.has_face(writer.count).any():
-                    raise footage.no_face()
+                    raise footage.no_face(writer.count)
         except OutputError as error:
             raise OutputError(error.message, path=target) from error
     return writer.count

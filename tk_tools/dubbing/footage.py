@@ -95,6 +95,7 @@ class Footage(Generic[Shot]):
         self._tracker: Tracker | None = None
         self._seen = array("d")  # places of the pictures seen, one after another; NaN without a face
         self._count: int | None = None  # how many shots an iteration gives after a survey
+        self._ended = False  # whether all pictures were seen
 
     @property
     def most_faces(self) -> int:
@@ -128,6 +129,7 @@ class Footage(Generic[Shot]):
         for picture, place in self._first_pass():
             self._seen.extend([_NOWHERE] * self._framing.numbers if place is None else place)
             yield self._framing.shot(picture, place)
+        self._ended = True
         if not self.has_face().any():
             raise self.no_face()
 
@@ -200,12 +202,13 @@ class Footage(Generic[Shot]):
             yield from self._shots(reversed(block), first=end - 1, step=-1)
             end = begin
 
-    def no_face(self) -> InputError:
-        """Why nothing can be made of it."""
+    def no_face(self, count: int | None = None) -> InputError:
+        """Why nothing can be made of it; count: how many pictures were asked for, None for those that were seen."""
         other = "face-alignment" if self._search.backend == "dlib" else "dlib"
-        return InputError(
-            f"no face in any of its pictures; --backend {other} may see it{self._otherwise()}", path=self.path
-        )
+        looked = len(self.has_face(count))
+        every = self._ended and looked == len(self.has_face())
+        where = "any of its pictures" if every else f"its first {looked} pictures, and no later ones are needed"
+        return InputError(f"no face in {where}; --backend {other} may see it{self._otherwise()}", path=self.path)
 
     def _otherwise(self, still: bool = False) -> str:
         """What else a user may do, where the system takes a place for all pictures."""

@@ -16,7 +16,7 @@ from tk_tools.errors import InputError
 from tk_tools.face.backends import DEFAULT_BACKEND, DEFAULT_FACE, Backend, BackendOptions, make_backend
 from tk_tools.face.given import GivenBoxes, GivenLandmarks, read_boxes
 from tk_tools.face.layouts import find_layout
-from tk_tools.face.openface import read_openface
+from tk_tools.face.openface import OpenFaceLandmarks, read_openface
 from tk_tools.face.smooth import GAP_SECONDS, SMOOTHING_SECONDS, FaceFrame, FaceStream
 from tk_tools.face.track import Tracker
 from tk_tools.files.coded import DEFAULT_CODEC, DEFAULT_QUALITY
@@ -114,7 +114,7 @@ def crop_faces(source: Path, target: Path, options: CropOptions) -> dict[str, An
 def crop_given(source: Path, landmarks: Path, target: Path, options: CropOptions) -> dict[str, Any]:
     """crop_faces, with the landmarks of OpenFace's CSV file instead of finding them; options.backend is OPENFACE.
 
-    The facts' warning tells when the file speaks of another number of pictures than the video has.
+    The facts' warning tells when the file speaks of another number of pictures than the video has, or of several faces.
     """
     return _crop(Path(source), Path(landmarks), target, options)
 
@@ -170,11 +170,21 @@ def _crop(source: Path, landmarks: Path | None, target: Path, options: CropOptio
             raise InputError(_no_face(tracker, len(valid), options), path=landmarks or source)
     has_sound = audio is not None or sound is not None
     facts = _facts(valid, fps, damaged(), tracker.most_faces, options.face, has_sound)
-    if given is not None and given.pictures != stored():
-        told = f"{landmarks} ends with picture {given.pictures}, the video with {stored()}: is it of this video?"
-        facts["warning"] = "; ".join(filter(None, (told, facts.get("warning"))))
+    if given is not None:
+        told = _of_landmarks(given, landmarks, stored())
+        facts |= {"warning": "; ".join(filter(None, (*told, facts.get("warning"))))} if told else {}
     label = OPENFACE if backend is None else backend.label
     return facts | {"layout": layout.name, "backend": label, "sound": has_sound}
+
+
+def _of_landmarks(given: OpenFaceLandmarks, path: Path, pictures: int) -> list[str]:
+    """What is to be told of given landmarks and a video of so many pictures."""
+    told = []
+    if given.pictures != pictures:
+        told.append(f"{path} ends with picture {given.pictures}, the video with {pictures}: is it of this video?")
+    if given.faces > 1:
+        told.append(f"{path} has rows of {given.faces} faces; the one in most rows is followed")
+    return told
 
 
 def _no_face(tracker: Tracker | GivenBoxes | GivenLandmarks, frames: int, options: CropOptions) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import resource_tracker
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from tk_tools.files import progress
@@ -24,6 +25,10 @@ _OFTEN = 0.2  # seconds between two words about progress
 
 class TimeLimit(Exception):
     """The call took too long, and its process was ended."""
+
+
+class NoAnswer(Exception):
+    """What the call gave, or raised, cannot be handed over from process to process; the message says why."""
 
 
 class ChildDied(Exception):
@@ -58,7 +63,7 @@ class Child:
         """What `function` (importable by name) gives, or the exception that it raises.
 
         told: called with the seconds of the result that are written so far (files.progress). TimeLimit: it took longer
-        than `seconds`; ChildDied: the process ended, by stop() too.
+        than `seconds`; ChildDied: the process ended, by stop() too; NoAnswer: see there, and the process goes on.
         """
         try:
             self._start()
@@ -154,7 +159,17 @@ def _answer(pipe) -> bool:
                 answer = "done", function(*args)
             except Exception as error:  # noqa: BLE001 - for the one who called
                 answer = "failed", error
-        pipe.send(answer)
+        pipe.send_bytes(_packed(answer))
     except (EOFError, OSError):  # the parent is gone
         return False
     return True
+
+
+def _packed(answer: tuple[str, Any]) -> bytes:
+    """What is sent of an answer. It is opened here once: a fault in that must not meet the one who waits for it."""
+    try:
+        packed = bytes(ForkingPickler.dumps(answer))
+        ForkingPickler.loads(packed)
+    except Exception as error:  # noqa: BLE001 - whatever a class makes of being packed
+        return bytes(ForkingPickler.dumps(("failed", NoAnswer(f"its answer cannot be handed over: {error}"))))
+    return packed

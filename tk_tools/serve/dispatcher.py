@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from tk_tools.errors import InputError, TkError
 from tk_tools.files.atomic import sweep
 from tk_tools.serve.callback import call, check_address
-from tk_tools.serve.child import Child, ChildDied, TimeLimit
+from tk_tools.serve.child import Child, ChildDied, NoAnswer, TimeLimit
 from tk_tools.serve.metrics import Metrics
 from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
@@ -134,7 +134,7 @@ class Dispatcher:
                 length = await asyncio.get_running_loop().run_in_executor(self._looker_thread, look)
             except TkError as error:
                 raise InputError(f"{upload.field}: {error.message}") from error
-            except (TimeLimit, ChildDied, MemoryError) as error:
+            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
                 self._told.error(f"an upload could not be looked at: {error or type(error).__name__}")
                 raise InputError(f"{upload.field}: is damaged in a way that stops its reader") from error
             if upload.sets_length:
@@ -230,6 +230,9 @@ class Dispatcher:
             made: Made = await asyncio.get_running_loop().run_in_executor(worker.thread, make)
         except TimeLimit:
             self._fail(job, Made(error=f"it took longer than the {limit:g} s that this service gives a job"))
+            return
+        except NoAnswer as error:
+            self._fail(job, Made(error=f"a fault of this service: {error}"))
             return
         except ChildDied as error:
             self._interrupted(worker, job, str(error), error.stopped)

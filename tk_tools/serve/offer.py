@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -57,9 +58,12 @@ class Offer:
 
     def _convert(self, param: click.Parameter, text: str) -> Any:
         try:
-            return param.process_value(click.Context(self._command), text)
+            value = param.process_value(click.Context(self._command), text)
         except click.BadParameter as error:
-            raise InputError(f"{param.name}: {error.message}") from error
+            raise InputError(f"{param.name}: {_in_plain_words(param, text) or error.message}") from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{param.name}: {_in_plain_words(param, text)}")
+        return value
 
     def describe(self) -> dict[str, Any]:
         """Facts for clients: the files, the templates and the options, with what they may be."""
@@ -119,6 +123,19 @@ def _all_params(inference: Inference) -> list[click.Parameter]:
     for option in reversed(inference.options):
         command = option(command)
     return click.command(command).params
+
+
+def _in_plain_words(param: click.Parameter, text: str) -> str:
+    """What is wrong with a value, for people who know nothing of command lines; empty where click says it well."""
+    kind = param.type
+    if isinstance(kind, click.types.BoolParamType):
+        return f"{_short(text)!r} is neither true nor false"
+    if not isinstance(kind, (click.IntRange, click.FloatRange)):
+        return ""
+    number = "a whole number" if isinstance(kind, click.IntRange) else "a number"
+    least = "" if kind.min is None else f" above {kind.min:g}" if kind.min_open else f" from {kind.min:g}"
+    most = "" if kind.max is None else f" below {kind.max:g}" if kind.max_open else f" to {kind.max:g}"
+    return f"{_short(text)!r} is not {number}{least}{most or ' on' if least else most}"
 
 
 def _short(text: str) -> str:

@@ -76,7 +76,7 @@ def _for_clients(message: str, path: str, order: Order) -> str:
 def check_upload(path: Path, holds: str, seconds: float) -> float:
     """Look at a file that was sent and give its length in seconds; a still picture has none (0).
 
-    InputError: it is no such file, names other files, or is too long or too large.
+    InputError: it is no such file, names other files, is too long or too large, or its sound holds what is no number.
     """
     from tk_tools.files.media import check_by_itself
 
@@ -86,7 +86,17 @@ def check_upload(path: Path, holds: str, seconds: float) -> float:
         return 0.0
     if info.duration > seconds:
         raise InputError(f"lasts {info.duration:.0f} s, and {seconds:g} s is the most here", path=path)
+    if holds == "sound" and info.audio_codec.startswith("pcm_f"):
+        _check_numbers(path)
     return info.duration
+
+
+def _check_numbers(path: Path) -> None:
+    """InputError: a sample is NaN or infinite, as only floating-point PCM can hold it; reading that is quick."""
+    from tk_tools.files.soundtrack import read_audio_blocks
+
+    for _ in read_audio_blocks(path):
+        pass
 
 
 def check_holds(path: Path, holds: str) -> VideoInfo:
