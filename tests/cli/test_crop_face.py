@@ -28,6 +28,8 @@ def test_one_bad_clip_stops_nothing(tk, clips, tmp_path):
     (failed,) = map(json.loads, (tmp_path / "errors").read_text().splitlines())
     assert failed["path"] == str(clips / "none.mp4")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["face.face.h5"]
+    assert tk("tk-crop-face", clips / "none.mp4", tmp_path / "new" / "out").code == 1
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_second_run_does_nothing_until_an_option_changes(tk, clips, tmp_path):

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from tests.audio.recogniser_weights import write_deepspeech, write_deepspeech2
 from tests.audio.voices import voice
@@ -13,6 +14,8 @@ from tests.media import write_clip
 from tk_tools.audio.speech_features import open_feature_model
 from tk_tools.files.feature_file import read_feature_file
 from tk_tools.files.video import VideoReader
+from tk_tools.weights.save import save_safetensors
+from tk_tools.weights.signatures import SIGNATURES
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +175,16 @@ def test_other_models_and_other_weights_make_it_again(tk, tmp_path, weights):
         (("--checkpoint", "text.pb"), "is not a checkpoint"),
         (("--model", "deepspeech2", "--checkpoint", "deepspeech010"), "holds DeepSpeech 0.1.0, not DeepSpeech2"),
         (("--model", "hubert", "--checkpoint", "empty"), "name the folder of a whole hubert model"),
+        (("--model", "hubert", "--checkpoint", "text.pb"), "text.pb: is not a checkpoint"),
+        (("--model", "whisper", "--checkpoint", "expert.safetensors"), "holds a Wav2Lip sync expert, not whisper"),
     ],
 )
 def test_wrong_weights_are_told_once(tk, tmp_path, monkeypatch, options, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.pb").write_text("not weights")
     (tmp_path / "empty").mkdir()
+    names = next(signature.keys for signature in SIGNATURES if signature.name == "wav2lip_expert")
+    save_safetensors(tmp_path / "expert.safetensors", dict.fromkeys(names, torch.zeros(1)), {})
     ran = tk("tk-feat", *options, write_voice(tmp_path / "a.wav"), write_voice(tmp_path / "b.wav"), "out")
     assert (ran.code, ran.out) == (1, "")
     assert says in ran.err

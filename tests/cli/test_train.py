@@ -97,6 +97,16 @@ def test_one_stage_with_what_it_needs(tk_train, clips, tmp_path):
     assert "nowhere: no such run folder or file of weights" in err
 
 
+def test_a_run_that_is_refused_leaves_no_folder(tk_train, clips, tmp_path):
+    (tmp_path / "mine").mkdir()
+    before = set(tmp_path.rglob("*"))
+    for out in ("runs/new", "mine"):
+        for bad in (("--init", "nowhere"), ("--set", "batch_size=0"), ("--exclude", clips)):
+            code, _, _ = tk_train("--stage", "expert", *bad, "--out", out, clips)
+            assert code in (1, 2)
+            assert set(tmp_path.rglob("*")) == before, (out, bad)
+
+
 def test_print_config_reads_back(tk_train, tmp_path):
     code, text, _ = tk_train("--stage", "gan", "--preset", "tiny", "--set", "learning_rate=1e-3", "--print-config")
     assert code == 0

@@ -10,7 +10,7 @@ import torch
 from tests.dubbing.clips import make_clip
 from tests.train.helpers import Told, same
 from tk_tools.dubbing.judge import load_judge
-from tk_tools.errors import ConfigError, TkError, WeightsError
+from tk_tools.errors import ConfigError, InputError, TkError, WeightsError
 from tk_tools.files.companions import Companions
 from tk_tools.models import get_model, load
 from tk_tools.models.dinet.published import load_generator as load_dinet
@@ -47,7 +47,7 @@ def train(stage, out, data, model="lawdnet", needs=None, log=None, **values):
         stage=stage,
         task=load(described.task),
         config=make_config(load(described.config), values=SMALL[stage] | values),
-        clips=ClipFiles(clips[1:], clips[:1], beside),
+        clips=ClipFiles(clips[1:] or clips, clips[:1], beside),
         suffixes=suffixes_of(described),
         needs=needs or {},
         out=out,
@@ -199,7 +199,15 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(
         monkeypatch.setenv(name, str(tmp_path / "nowhere"))
     with pytest.raises(kind, match=words):
         train(stage, tmp_path / "run", data, **({"max_steps": 1} | values))
-    assert not list((tmp_path / "run").rglob("*.ckpt"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_clip_without_sound_is_told_as_that_and_not_sent_to_a_tool(tmp_path):
+    make_clip(tmp_path / "data", "mute")
+    (tmp_path / "data/mute.feat.h5").unlink()
+    with pytest.raises(InputError, match=r"mute.face.h5: has no sound, so there is nothing to learn from it"):
+        train("frame64", tmp_path / "run", tmp_path / "data", max_steps=1)
+    assert not (tmp_path / "run").exists()
 
 
 def test_weights_that_do_not_fit_are_refused(frame, sync, data, tmp_path):
@@ -219,6 +227,7 @@ def test_weights_that_do_not_fit_are_refused(frame, sync, data, tmp_path):
     refused("trained on features of mel", stage="frame128", needs={"init": frame}, **other)
     refused("hears features of mel.*sync_features=FOLDER", stage="clip256", needs={"sync": sync}, **other)
     refused("hears features of mel", stage="sync", needs={"init": sync}, **other)
+    assert not (tmp_path / "run").exists()
 
 
 def test_trouble_is_told():

@@ -49,7 +49,9 @@ def test_a_single_usable_clip_goes_to_both(tmp_path):
     clips[1].write_text("bad")
     log = Told()
     assert choose(clips, log=log) == ({clips[0]: 0.0}, {clips[0]: 0.0})
-    assert "one clip only" in log.lines[1]
+    assert "one clip only: it is trained on and validated on" in log.lines[1]
+    split_clips(clips[:1], share=0.1, seed=0, suffixes=SUFFIXES, log=log, parts_held_out=True)
+    assert "one clip only: a part of it is held out and validated on" in log.lines[2]
 
 
 def test_given_clips_are_validated_on(tmp_path):

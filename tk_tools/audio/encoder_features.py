@@ -15,6 +15,8 @@ import numpy as np
 
 from tk_tools.audio.feature_model import FRAME_SAMPLES, SAMPLE_RATE, FeatureModel
 from tk_tools.errors import MissingPackage, WeightsError
+from tk_tools.weights.load import load_state_dict
+from tk_tools.weights.signatures import recognise
 
 STEP = FRAME_SAMPLES // 2  # samples from one step of these encoders to the next
 _BEYOND = 80  # samples: a step of HuBERT and wav2vec 2.0 hears 400
@@ -78,6 +80,10 @@ def model_files(name: str, checkpoint: str) -> tuple[Path, ...]:
     MissingPackage: transformers. WeightsError: not on this machine, or not whole; the message says how to get it.
     """
     folder = Path(checkpoint)
+    if folder.is_file():
+        held = recognise(load_state_dict(folder))
+        what = "is one file of weights" if held is None else f"holds {held.title}, not {name}"
+        raise WeightsError(f"{what}; name the folder of a whole {name} model, with its config.json", path=folder)
     if not folder.is_dir():
         folder = _cached(name, checkpoint)
     config, front_end = folder / _CONFIG, folder / "preprocessor_config.json"

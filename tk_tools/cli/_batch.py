@@ -18,6 +18,7 @@ from tk_tools.cli._main import ExitCode, stop_if_told
 from tk_tools.cli._options import Common
 from tk_tools.cli._output import write_line
 from tk_tools.errors import ConfigError, InputError, TkError
+from tk_tools.files.atomic import missing_folders, remove_empty
 from tk_tools.files.find import AUDIO_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, Targets, by_folder, shard
 from tk_tools.jobs.run import Job, Outcome, run_jobs
 
@@ -74,17 +75,28 @@ def run_batch(
     jobs: Iterable[Job] = (
         _jobs_of_one(found, output, also) if one else _jobs(found, output, targets, part, report, suffix, also)
     )
+    new: dict[Path, None] = {}
     try:
         if plan is not None:
             jobs = _planned(plan, list(jobs), common, report)
+        jobs = _noting_folders(jobs, new)
         outcomes = run_jobs(jobs, make, options, workers=common.workers, dask=common.dask, force=common.force)
         with closing(outcomes):
             for outcome in outcomes:
                 stop_if_told()  # also: a signal that came while a file was read may look like a fault of the file
                 report.add(outcome)
     finally:
+        remove_empty(sorted(new, key=lambda folder: -len(folder.parts)))
         report.close()
     return report.sum_up()
+
+
+def _noting_folders(jobs: Iterable[Job], new: dict[Path, None]) -> Iterator[Job]:
+    """The jobs; `new` gets the folders of their results that are not there yet: an input that fails may leave some."""
+    for job in jobs:
+        if job.target.parent not in new:
+            new.update(dict.fromkeys(missing_folders(job.target.parent)))
+        yield job
 
 
 def _jobs_of_one(found: Callable[[], Iterator[Found]], output: Path, also) -> Iterator[Job]:

@@ -31,6 +31,7 @@ from tk_tools.dubbing.perception import check_perception, make_perception
 from tk_tools.dubbing.published import CLIP_JUDGE, FRAME_JUDGE, load_discriminator
 from tk_tools.dubbing.samples import as_clips, stacked, time_first, to_network, write_rows
 from tk_tools.errors import ConfigError, WeightsError
+from tk_tools.files.face_file import FaceFile
 from tk_tools.nets.dinet_discriminator import Discriminator
 from tk_tools.train.decay import decay
 from tk_tools.train.means import Means
@@ -53,6 +54,15 @@ class DubbingTask(Task):
     @classmethod
     def inspect(cls, path: Path, beside: Path, config: DubbingConfig) -> Clip:
         return data.inspect(path, beside, config)
+
+    @classmethod
+    def why_alone(cls, path: Path) -> str | None:
+        with FaceFile(path) as file:
+            return None if file.has_sound else "has no sound, so there is nothing to learn from it"
+
+    @classmethod
+    def holds_out_parts(cls, config: DubbingConfig) -> bool:
+        return config.held_out_share > 0
 
     @classmethod
     def unfit(cls, clips: Mapping[Path, Clip], config: DubbingConfig) -> dict[Path, str]:

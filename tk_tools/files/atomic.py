@@ -12,7 +12,7 @@ import re
 import secrets
 import socket
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,6 +53,18 @@ def atomic_path(target: Path, check: Callable[[Path], None] | None = None) -> It
     finally:
         with suppress(NotADirectoryError):  # a part of the path is a file: nothing was written
             temporary.unlink(missing_ok=True)
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """The folder and those above it that are not there, the innermost first."""
+    return [place for place in (folder, *folder.parents) if not place.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove the folders that are empty; the others, and what is not there, stay as they are."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def sync(path: Path) -> None:

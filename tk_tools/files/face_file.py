@@ -108,6 +108,10 @@ class FaceFile:
         return len(self.frames)
 
     @property
+    def has_sound(self) -> bool:
+        return "audio/samples" in self._file
+
+    @property
     def audio(self) -> Audio | None:
         """The sound, read anew each time: (samples,) int16 and its rate in Hz; None without one."""
         return read_stored_audio(self._file)

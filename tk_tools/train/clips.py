@@ -45,11 +45,12 @@ def choose_clips(
     suffixes: tuple[str, ...],
     log: Any,
     told: set[str],
+    parts_held_out: bool = False,
 ) -> tuple[Clips, Clips]:
     """The clips for training and for validation: `val` if there is any, else a share of the usable ones of `train`.
 
-    unfit: what is of no use beside the others, and why (Task.unfit). InputError: none can be used. For the others see
-    `sift` and `split_clips`.
+    unfit: what is of no use beside the others, and why (Task.unfit). parts_held_out: Task.holds_out_parts. InputError:
+    none can be used. For the others see `sift` and `split_clips`.
     """
     usable = sift(train, inspect, what="training", log=log, told=told)
     held_out = sift(val, inspect, what="validation", log=log, told=told) if val else {}
@@ -61,7 +62,7 @@ def choose_clips(
         raise InputError("none of the clips for training can be used; the lines before say why")
     if held_out:
         return usable, held_out
-    parts = split_clips(usable, share=share, seed=seed, suffixes=suffixes, log=log)
+    parts = split_clips(usable, share=share, seed=seed, suffixes=suffixes, log=log, parts_held_out=parts_held_out)
     return tuple({path: usable[path] for path in part} for part in parts)
 
 
@@ -90,7 +91,13 @@ def sift(paths: Iterable[Path], inspect: Callable[[Path], Any], *, what: str, lo
 
 
 def split_clips(
-    paths: Iterable[Path], *, share: float, seed: int, suffixes: tuple[str, ...], log: Any
+    paths: Iterable[Path],
+    *,
+    share: float,
+    seed: int,
+    suffixes: tuple[str, ...],
+    log: Any,
+    parts_held_out: bool = False,
 ) -> tuple[list[Path], list[Path]]:
     """Clips for training and for validation, by the hash of their names: the same when clips are added.
 
@@ -99,7 +106,10 @@ def split_clips(
     places = {path: place_of(stem_of(path, suffixes), seed) for path in sorted(set(paths))}
     order = sorted(places, key=lambda path: (places[path], path))
     if len(order) == 1:
-        log.warn("one clip only: it is trained on and validated on, so the numbers tell nothing of others")
+        if parts_held_out:
+            log.warn("one clip only: a part of it is held out and validated on; the numbers tell nothing of others")
+        else:
+            log.warn("one clip only: it is trained on and validated on, so the numbers tell nothing of others")
         return order, order
     count = min(max(sum(place < share for place in places.values()), 1), len(order) - 1)
     return sorted(order[count:]), sorted(order[:count])

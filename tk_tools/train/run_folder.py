@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tk_tools.errors import OutputError, WeightsError
-from tk_tools.files.atomic import output_error, sweep, temporary_name
+from tk_tools.files.atomic import missing_folders, output_error, remove_empty, sweep, temporary_name
 from tk_tools.weights.find import named_file
 
 if TYPE_CHECKING:
@@ -87,9 +87,11 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keep other runs out. OutputError: another run is at work here, or the folder cannot be made.
 
-        The system lets go of the lock when the process ends, however it ends.
+        The system lets go of the lock when the process ends, however it ends. A run that was refused before it wrote
+        anything leaves no folder that was not there.
         """
         path = self.path / ".lock"
+        new = missing_folders(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             file = open(path, "a+", encoding="ascii")  # noqa: SIM115 (closed below)
@@ -98,6 +100,8 @@ class RunFolder:
         with file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    raise BlockingIOError  # a run that was refused took this one away since
             except OSError as error:
                 file.seek(0)
                 owner = file.read().strip()
@@ -113,7 +117,12 @@ class RunFolder:
             sweep(self.checkpoints)
             for folder in self.samples.glob(".tk-*"):
                 shutil.rmtree(folder, ignore_errors=True)
-            yield
+            try:
+                yield
+            finally:
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)) and len(os.listdir(self.path)) == 1:
+                    path.unlink()
+                    remove_empty(new)
 
 
 def weights_file(path: str | Path, weights_dir: Path | None = None) -> Path:

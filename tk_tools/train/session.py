@@ -17,7 +17,7 @@ import torch
 from lightning_fabric import Fabric
 
 import tk_tools
-from tk_tools.errors import ConfigError, OutputError, TkError, WeightsError
+from tk_tools.errors import ConfigError, InputError, OutputError, TkError, WeightsError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.digest import file_digest
 from tk_tools.train import checkpoint
@@ -72,6 +72,15 @@ def run_stage(
             "settings": config.model_dump(mode="json"),
         }
 
+        def inspect(path: Path) -> Any:
+            try:
+                files = clips.of_clip(path, suffixes)
+            except InputError as error:
+                if why := task.why_alone(path):
+                    raise InputError(why, path=path) from error
+                raise
+            return task.inspect(*files, config=config)
+
         def prepare():
             stack.enter_context(run.locked())
             if force:
@@ -88,13 +97,14 @@ def run_stage(
             train, val = choose_clips(
                 clips.train,
                 clips.val,
-                lambda path: task.inspect(*clips.of_clip(path, suffixes), config=config),
+                inspect,
                 functools.partial(task.unfit, config=config),
                 share=config.val_share,
                 seed=config.seed,
                 suffixes=suffixes,
                 log=log,
                 told=set() if told is None else told,
+                parts_held_out=task.holds_out_parts(config),
             )
             steps = config.steps(len(train), fabric.world_size)
             if found is not None and found[1]["step"] >= steps:
@@ -102,15 +112,14 @@ def run_stage(
             identity["clips"] = names_digest(train)
             if found is not None and found[1]["identity"]["clips"] != identity["clips"]:
                 log.warn("the clips for training are not those of the checkpoint: from here on the order is another")
-            with atomic_path(run.config) as temporary:
-                temporary.write_text(_head(command, train, val, files) + as_yaml(config), encoding="utf-8")
-            return found and found[0], list(train.values()), list(val.values()), files, identity, steps
+            head = _head(command, train, val, files)
+            return found and found[0], list(train.values()), list(val.values()), files, identity, steps, head
 
         prepared = _first(fabric, prepare)
         if prepared is None:
             log.info(f"{stage}: finished already, with these settings, in {run.path}")
             return weights_file(run.path)
-        path, train, val, files, identity, steps = prepared
+        path, train, val, files, identity, steps, head = prepared
         checkpoint.seed_all(config.seed)
         built = task(config=config, fabric=fabric, train=train, val=val, needs=files)
         checkpoint.seed_all(config.seed + 1 + fabric.global_rank)
@@ -131,6 +140,8 @@ def run_stage(
             count = "1 clip" if len(train) == 1 else f"{len(train)} clips"
             log.info(f"{stage}: {count} for training, {len(val)} for validation")
         if fabric.global_rank == 0:
+            with atomic_path(run.config) as temporary:
+                temporary.write_text(head + as_yaml(config), encoding="utf-8")
             fabric.loggers.extend(make_loggers(run, config, first_step=loop.step + 1))
         loop.train()
         for logger in fabric.loggers:

@@ -78,6 +78,16 @@ class Task(ABC):
         return path
 
     @classmethod
+    def why_alone(cls, path: Path) -> str | None:
+        """Why no tool can make what is to lie beside a file (it has no sound); None: what is missing can be made."""
+        return None
+
+    @classmethod
+    def holds_out_parts(cls, config: Any) -> bool:
+        """Whether a part of each clip is validated on alone and never trained on, so that one clip can be judged."""
+        return False
+
+    @classmethod
     def unfit(cls, clips: Mapping[Path, Any], config: Config) -> dict[Path, str]:
         """Of all clips, as `inspect` gave them, those that are not to be trained on for what the others are, and why;
         each reason is told once."""
