@@ -19,6 +19,7 @@ crop=360               # width of the crops in pixels: 320 for mouths of 256, 36
 features=              # model of tk-feat; empty: deepspeech2 for lawdnet, deepspeech for dinet, mel for preset tiny
 sync=                  # trained SyncNet: a run, or the published file, which hears deepspeech; stage 4 is not needed then
 val=0.1                # share of the clips kept for validation
+seed=0                 # of that division
 face=                  # video or picture to dub at the end; empty: the first of the videos
 speech=                # speech for it; empty: the sound of the last of the videos
 # End of options
@@ -77,7 +78,7 @@ sync_hears_otherwise() { [ -f "$sync" ] && [ "$heard" != deepspeech ]; } # a pub
 
 split() {
     needs "$work/faces.txt" 1
-    tk-split-list --val "$val" --test 0 - "$lists" <"$work/faces.txt" >/dev/null
+    tk-split-list --val "$val" --test 0 --seed "$seed" - "$lists" <"$work/faces.txt" >/dev/null
 }
 
 train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes on
