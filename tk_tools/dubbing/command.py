@@ -241,7 +241,23 @@ def request(values: dict[str, Any], operands: tuple[Path, ...], inference: str) 
 
 _HEARD_OF = (*AUDIO_SUFFIXES, *READS)
 
-HELP = """
+INFERENCE: dict[str, Any] = {
+    "metavar": "FACE [SPEECH] OUTPUT",
+    "reads": READS,
+    "shared": ("face", "backend", "infer_device", "mark"),
+    "suffix": ".mp4",
+}
+"""Fields of models.Inference that are alike in all of them; SERVICE: of its models.Service."""
+SERVICE: dict[str, Any] = {
+    "choices": ("on_short_video", "feather", "quality", "seed"),
+    "not_served": ("audio", "faces", "features"),
+}
+
+
+def help_of(name: str, title: str, published: str) -> str:
+    """The help of a system's command: its name there, its name for people, and the file of its published weights."""
+    run = f"runs/{name}/clip256"
+    return f"""Make a face speak any speech, finely ({title}).
 
 FACE: a video, a still picture, or a NAME.face.h5 of tk-crop-face with its video beside it. SPEECH: any sound, or a
 video with sound. OUTPUT: one .mp4, with the pictures' size and frame rate and the whole speech.
@@ -256,4 +272,14 @@ near the border or change its size, the made crop is warped into the picture wit
 frame is lost at the end, and a video of any frame rate keeps it. A checkpoint, a speech or features that cannot be used
 are told once, before anything is made; a face that cannot be done is told on stderr, the others are done. The exit code
 is 1 in both cases.
+
+\b
+Examples:
+  tk-infer {name} --checkpoint {run} face.mp4 speech.wav dubbed.mp4
+  tk-infer {name} --checkpoint {published} face.mp4 speech.wav dubbed.mp4
+  tk-infer {name} --checkpoint {run} --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
+  find talks -name '*.mp4' | tk-infer {name} --checkpoint {run} --audio speech.wav - dubbed/
+
+See also: tk-feat and tk-crop-face --layout {name} (what is heard and where the face is, once for many runs), tk-train,
+tk-weights.
 """

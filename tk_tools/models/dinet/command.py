@@ -10,18 +10,6 @@ from tk_tools.models import Inference, Request, Service, Upload
 
 MOUTH_SIZE, FEATURES = 256, "deepspeech"  # of the published checkpoint
 
-HELP = f"""Make a face speak any speech, finely (DINet).{dubbing.HELP}
-\b
-Examples:
-  tk-infer dinet --checkpoint runs/dinet/clip256 face.mp4 speech.wav dubbed.mp4
-  tk-infer dinet --checkpoint clip_training_DINet_256mouth.pth face.mp4 speech.wav dubbed.mp4
-  tk-infer dinet --checkpoint runs/dinet/clip256 --references 0,40,81,120,200 face.mp4 speech.wav dubbed.mp4
-  find talks -name '*.mp4' | tk-infer dinet --checkpoint runs/dinet/clip256 --audio speech.wav - dubbed/
-
-See also: tk-feat and tk-crop-face --layout dinet (what is heard and where the face is, once for many runs), tk-train,
-tk-weights.
-"""
-
 
 def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     """What a command line asks for. UsageError: it does not say what is to speak."""
@@ -34,17 +22,11 @@ def check_service(values: dict[str, Any]) -> str | None:
 
 
 INFERENCE = Inference(
-    help=HELP,
-    metavar="FACE [SPEECH] OUTPUT",
+    help=dubbing.help_of("dinet", "DINet", published="clip_training_DINet_256mouth.pth"),
     options=dubbing.dub_options(MOUTH_SIZE, FEATURES),
     prepare=prepare,
-    reads=dubbing.READS,
-    shared=("face", "backend", "infer_device", "mark"),
-    suffix=".mp4",
     service=Service(
-        uploads=tuple(Upload(**fields) for fields in dubbing.UPLOADS),
-        check=check_service,
-        choices=("on_short_video", "feather", "quality", "seed"),
-        not_served=("audio", "faces", "features"),
+        uploads=tuple(Upload(**fields) for fields in dubbing.UPLOADS), check=check_service, **dubbing.SERVICE
     ),
+    **dubbing.INFERENCE,
 )
