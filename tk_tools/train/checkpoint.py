@@ -18,7 +18,7 @@ import torch
 from tk_tools.errors import OutputError, WeightsError
 from tk_tools.files.atomic import atomic_path
 from tk_tools.train.task import Task, plain
-from tk_tools.weights.load import check_sums
+from tk_tools.weights.forms import check_sums
 
 FORMAT = 1
 

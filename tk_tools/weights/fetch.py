@@ -26,7 +26,7 @@ import tk_tools
 from tk_tools.errors import InputError, WeightsError
 from tk_tools.files.atomic import output_error, sync
 from tk_tools.weights.find import fetch_folder, how_to_get
-from tk_tools.weights.load import refuse_text
+from tk_tools.weights.forms import refuse_text
 from tk_tools.weights.table import Published
 
 _BLOCK = 1 << 20  # bytes between two reports

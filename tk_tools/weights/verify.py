@@ -1,6 +1,6 @@
 """Look at a weight file as closely as can be: size, digest, damage, and which network it holds.
 
-Reading runs nothing that the file holds (see load.py).
+Reading runs nothing that the file holds (see forms.py).
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def _compare(equal: bool | None) -> str:
 def _contents(path: Path, entry: Published | None) -> str:
     """What is in a file of tensors. WeightsError: damaged, unsafe, another network's, or not finite."""
     from tk_tools.errors import WeightsError
-    from tk_tools.weights.load import check_finite, check_sums, file_form, load_checkpoint
+    from tk_tools.weights.forms import check_sums, file_form
+    from tk_tools.weights.load import check_finite, load_checkpoint
     from tk_tools.weights.signatures import recognise
 
     if file_form(path) in ("zip", "torchscript"):
