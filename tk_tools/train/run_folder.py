@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +120,10 @@ class RunFolder:
             try:
                 yield
             finally:
-                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)) and len(os.listdir(self.path)) == 1:
-                    path.unlink()
-                    remove_empty(new)
+                with suppress(OSError):  # somebody removed the folder meanwhile
+                    if os.listdir(self.path) == [path.name]:
+                        path.unlink()
+                        remove_empty(new)
 
 
 def weights_file(path: str | Path, weights_dir: Path | None = None) -> Path:
