@@ -30,6 +30,7 @@ COMPARISONS = {
     "diffvc_quality": ("conversions",),
     "lawdnet_generator": ("lawdnet", "dinet"),
     "lawdnet_training": ("lawdnet",),
+    "dubbing_preparation": ("lawdnet", "video"),
     "monotonic_alignment": ("monotonic_align",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
