@@ -35,17 +35,19 @@ ROUNDS = 3
 def main(checkout: Path, videos: list[Path]) -> None:
     one_core()
     cv2.setNumThreads(1)
-    theirs = _original(checkout)
     with tempfile.TemporaryDirectory() as folder:
+        theirs = _original(checkout, Path(folder))
         rows = [_compare(theirs, video, Path(folder, video.stem)) for video in videos]
     report("dubbing_preparation", rows)
 
 
-def _original(checkout: Path) -> types.ModuleType:
-    """The data script, without what its crops have no part in: TensorFlow, torchvision, and a mask on a GPU."""
+def _original(checkout: Path, tools: Path) -> types.ModuleType:
+    """The data script, without what its crops have no part in: TensorFlow, torchvision, and a mask on a GPU.
+
+    tools: a folder for the ffmpeg that it calls.
+    """
     import imageio_ffmpeg
 
-    tools = Path(tempfile.mkdtemp())
     (tools / "ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())
     os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
     listens = types.ModuleType("utils.deep_speech")
