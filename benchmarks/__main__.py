@@ -31,6 +31,7 @@ COMPARISONS = {
     "lawdnet_generator": ("lawdnet", "dinet"),
     "lawdnet_training": ("lawdnet",),
     "dubbing_preparation": ("lawdnet", "video"),
+    "dubbing_quality": ("lawdnet_work", "dinet_work"),
     "monotonic_alignment": ("monotonic_align",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
@@ -54,6 +55,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--hifigan", type=_FOLDER, help="A checkout of jik876/hifi-gan at 4769534.")
 @click.option("--lawdnet", type=_FOLDER, help="A checkout of iPaw-AI-LAB/LawDNet_2024 at 76a14bb.")
 @click.option("--dinet", type=_FOLDER, help="A checkout of MRzzm/DINet at 3b57fb0.")
+@click.option("--lawdnet-work", type=_FOLDER, help="The folder WORK of recipes/lawdnet/run.sh.")
+@click.option("--dinet-work", type=_FOLDER, help="The folder WORK of recipes/lawdnet/run.sh --model dinet.")
 @click.option("--monotonic-align", type=_FOLDER, help="A checkout of resemble-ai/monotonic_align, built in place.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:

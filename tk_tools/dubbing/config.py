@@ -56,7 +56,7 @@ TINY_FRAME = {
 }
 TINY_CLIP = _frames(
     learning_rate=1e-4,
-    batch_size=1,
+    batch_size=3,  # five neighbouring frames alone would spoil DINet's batch norms
     epoch_steps=1,
     mouth_size=256,
     gan_clip_weight=0.1,
