@@ -114,10 +114,6 @@ class Task(ABC):
         The loop turns gradients off, puts the train/eval mode of `modules` back, and the random state too.
         """
 
-    def exchanging(self) -> Iterable[nn.Module]:
-        """The networks, as Fabric wrapped them, whose gradients the processes exchange."""
-        return self.modules.values()
-
     def draw_samples(self, folder: Path) -> None:
         """Write sample pictures, videos or sounds into the existing `folder`.
 
