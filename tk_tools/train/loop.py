@@ -236,7 +236,7 @@ class Loop:
             "best": self.best,
             "sums": self.sums,
             "summed": self.summed,
-            "config": {**self.about, "step": self.step},
+            "config": self._known(),
             "identity": self.identity,
         }
 
@@ -273,7 +273,11 @@ class Loop:
         from tk_tools.weights.save import save_safetensors
 
         net = plain(self.task.modules[self.task.main])
-        save_safetensors(path, net.state_dict(), {**self.about, "step": self.step})
+        save_safetensors(path, net.state_dict(), self._known())
+
+    def _known(self) -> dict[str, Any]:
+        """What is known of the network that is handed on."""
+        return {**self.about, **self.task.header(), "step": self.step}
 
     def _fail(self, fault: str) -> None:
         kept = next(iter(self.run.list_checkpoints().values()), None)

@@ -136,6 +136,10 @@ class Task(ABC):
         """Take back what `state` gave."""
         return None
 
+    def header(self) -> dict[str, Any]:
+        """Plain values to be known of what is handed on, beside stage and settings (a mean over the training data)."""
+        return {}
+
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
         """One line for the user when the numbers so far show a fault (a loss that does not move), with
         likely causes.

@@ -1,60 +1,37 @@
-"""Text laid out over time: by the aligner's attention, or by the best path through it, and clips cut out of it.
-
-Source: train_first.py of yl4579/StyleTTS2.
-"""
+"""Which token each step of a recording is said on, by the text aligner."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
+from tk_tools.models.styletts2.aligner import TextAligner
 from tk_tools.nets.monotonic_alignment import maximum_path
 from tk_tools.nets.padding import padding_mask
 
-STRAIGHTNESS = 10.0  # of the loss below, before its own weight
 
-
-class Alignment(NamedTuple):
-    """How much of each token is said in each step, (B, T, steps), 0 on the padding: the attention, and 0 or 1 along the
-    best path through it, which has no gradient."""
+class Aligned(NamedTuple):
+    """attention (B, T, steps): how much of each step is said on each token, 0 on the padding; path, of 0 and 1: the one
+    token of each step, without gradient; logits (B, T + 1, symbols): the aligner's spelling."""
 
     attention: Tensor
     path: Tensor
+    logits: Tensor
+
+    @property
+    def durations(self) -> Tensor:
+        """Steps of each token, (B, T) int64."""
+        return self.path.sum(dim=-1).long()
 
 
-def align(attention: Tensor, token_lengths: Tensor, steps: Tensor) -> Alignment:
-    """attention (B, T + 1, steps) of the aligner, START's row first; token_lengths and steps (B,) count the items'.
-
-    ValueError: an item has more tokens than steps.
-    """
-    tokens = attention.shape[1] - 1
-    attention = attention[:, 1:].masked_fill(padding_mask(token_lengths, tokens).unsqueeze(-1), 0)
-    return Alignment(attention, maximum_path(attention, token_lengths, steps))
-
-
-def straightness_loss(alignment: Alignment) -> Tensor:
-    """How far the attention is from the path, a scalar."""
-    return STRAIGHTNESS * functional.l1_loss(alignment.attention.float(), alignment.path.float())
-
-
-class Place(NamedTuple):
-    """Where the clips of a batch are: the first step of each, and the steps of all of them."""
-
-    starts: list[int]
-    size: int
-
-    def cut(self, x: Tensor, unit: int = 1) -> Tensor:
-        """(B, ..., T) of which `unit` places are a step -> (B, ..., unit * size)."""
-        return torch.stack(
-            [own[..., unit * start : unit * (start + self.size)] for own, start in zip(x, self.starts, strict=True)]
-        )
-
-
-def draw_place(steps: Tensor, longest: int) -> Place:
-    """Clips of equal length, a step shorter than the shortest item or `longest` steps, of items of steps (B,)."""
-    lengths = steps.tolist()
-    size = min(min(lengths) - 1, longest)
-    return Place([int(torch.randint(length - size, ())) for length in lengths], size)
+def align(aligner: TextAligner, batch: Mapping[str, Tensor], hidden: Tensor | None = None) -> Aligned:
+    """Align the texts of a batch (data.py) with its mels; hidden (B, T) bool: tokens that the aligner is not told."""
+    steps = batch["mel_lengths"] // 2
+    padding = padding_mask(steps, batch["mel"].shape[-1] // 2)
+    heard = aligner(batch["mel"], padding, batch["tokens"], hidden)
+    absent = padding_mask(batch["token_lengths"], batch["tokens"].shape[1])
+    attention = heard.attention[:, 1:].masked_fill(absent.unsqueeze(-1) | padding.unsqueeze(1), 0)
+    path = maximum_path(attention, batch["token_lengths"], steps)
+    return Aligned(attention, path, heard.logits)

@@ -24,16 +24,23 @@ from tk_tools.models.styletts2.config import FirstConfig
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.discriminators import WaveDiscriminators
 from tk_tools.models.styletts2.hearing import Hearing, hearing_loss, load_hearing
-from tk_tools.models.styletts2.losses import MelDistance, discriminator_loss, energy, generator_loss, spelling_loss
+from tk_tools.models.styletts2.losses import (
+    MelDistance,
+    discriminator_loss,
+    energy,
+    generator_loss,
+    spelling_loss,
+    straightness_loss,
+)
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.published import load_aligner, load_discriminators, load_parts, load_pitch_extractor
 from tk_tools.models.styletts2.sizes import SAMPLE_RATE, STEP, Sizes
 from tk_tools.models.styletts2.style_encoder import StyleEncoder
 from tk_tools.models.styletts2.text_encoder import TextEncoder
-from tk_tools.models.styletts2.training.alignment import Alignment, Place, align, draw_place, straightness_loss
+from tk_tools.models.styletts2.training.alignment import Aligned, align
+from tk_tools.models.styletts2.training.clips import clip_steps, cut, draw_starts
 from tk_tools.models.styletts2.training.data import Clip, Recordings, inspect_list
 from tk_tools.models.styletts2.training.optimisers import adamw
-from tk_tools.nets.padding import padding_mask
 from tk_tools.train.clips import Listed
 from tk_tools.train.gradients import average_gradients
 from tk_tools.train.means import Means
@@ -47,14 +54,25 @@ SPEAKING = ("text_encoder", "style_encoder", "decoder")
 JUDGING = ("mpd", "msd")
 
 
+class Stretches(NamedTuple):
+    """Steps of a batch's recordings: the first one of each, and how many."""
+
+    starts: list[int]
+    size: int
+
+    def of(self, x: Tensor, unit: int = 1) -> Tensor:
+        """(B, ..., T), `unit` places of which are a step -> (B, ..., unit * size)."""
+        return cut(x, self.starts, self.size, unit)
+
+
 class Drawn(NamedTuple):
-    """What is drawn for a batch: whether the text is laid out by the attention or by the path, the tokens that the
-    aligner is not told (B, T) bool, where the clips are, and the stretches that the style of many voices is heard in."""
+    """What chance decides of a batch: whether the text is laid out by the attention or by the path, the tokens that the
+    aligner is not told (B, T) bool, the clips, and in what stretches the style of many voices is heard."""
 
     soft: bool
     hidden: Tensor
-    clips: Place
-    styles: Place
+    clips: Stretches
+    heard: Stretches
 
 
 class FirstTask(Task):
@@ -130,17 +148,20 @@ class FirstTask(Task):
         """What chance decides of a batch (see data.py)."""
         steps = batch["mel_lengths"] // 2
         soft = bool(torch.rand(()) < 0.5)
-        clips, styles = draw_place(steps, self.config.max_frames // 2), draw_place(steps, int(steps.max()))
-        return Drawn(soft, draw_hidden(batch["tokens"]), clips, styles)
+        clips, heard = (
+            Stretches(draw_starts(steps, size), size)
+            for size in (clip_steps(steps, self.config.max_frames // 2), clip_steps(steps))
+        )
+        return Drawn(soft, draw_hidden(batch["tokens"]), clips, heard)
 
     def learn(self, batch: Mapping[str, Tensor], drawn: Drawn) -> dict[str, Tensor]:
         """The update on a batch; from `adversarial_from` on the discriminators' comes first."""
         joined, config = self.joined, self.config
         with self.fabric.autocast():
             with torch.set_grad_enabled(joined):
-                alignment, logits = self.align(batch, drawn.hidden)
-            made = self.speak(batch, alignment.attention if drawn.soft else alignment.path, drawn).float()
-        real = drawn.clips.cut(batch["wave"], STEP)
+                aligned = align(self.system["text_aligner"], batch, drawn.hidden)
+            made = self.speak(batch, aligned.attention if drawn.soft else aligned.path, drawn).float()
+        real = drawn.clips.of(batch["wave"], STEP)
         losses = dict.fromkeys(("monotonic", "spelling", "generator", "hearing", "discriminators"), made.new_zeros(()))
         losses["mel"] = self.distance(made, real)
         total = losses["mel"]
@@ -148,8 +169,8 @@ class FirstTask(Task):
             losses["discriminators"] = self.tell_apart(real, made.detach())
             losses["generator"] = self.judgement(real, made)
             losses["hearing"] = self.hearing_distance(real, made)
-            losses["monotonic"] = straightness_loss(alignment)
-            losses["spelling"] = spelling_loss(logits.float(), batch["tokens"], batch["token_lengths"])
+            losses["monotonic"] = straightness_loss(aligned.attention, aligned.path)
+            losses["spelling"] = spelling_loss(aligned.logits.float(), batch["tokens"], batch["token_lengths"])
             total = (
                 config.mel_weight * losses["mel"]
                 + config.generator_weight * losses["generator"]
@@ -171,22 +192,15 @@ class FirstTask(Task):
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    def align(self, batch: Mapping[str, Tensor], hidden: Tensor | None = None) -> tuple[Alignment, Tensor]:
-        """The alignment of a batch, and the aligner's logits (B, T + 1, symbols)."""
-        steps, mel = batch["mel_lengths"] // 2, batch["mel"]
-        padding = padding_mask(steps, mel.shape[-1] // 2)
-        _, logits, attention = self.system["text_aligner"](mel, padding, batch["tokens"], hidden)
-        return align(attention.float(), batch["token_lengths"], steps), logits
-
     def speak(self, batch: Mapping[str, Tensor], alignment: Tensor, drawn: Drawn) -> Tensor:
         """The clips of a batch as the system makes them, (B, samples)."""
         system = self.system
         text = system["text_encoder"](batch["tokens"], batch["token_lengths"])
-        mel = drawn.clips.cut(batch["mel"], 2)
+        mel = drawn.clips.of(batch["mel"], 2)
         with torch.no_grad():
             pitch, loudness = system["pitch_extractor"](mel), energy(mel)
-        style = system["style_encoder"](drawn.styles.cut(batch["mel"], 2) if self.config.many_voices else mel)
-        return system["decoder"](drawn.clips.cut(text @ alignment), pitch, loudness, style)
+        style = system["style_encoder"](drawn.heard.of(batch["mel"], 2) if self.config.many_voices else mel)
+        return system["decoder"](drawn.clips.of(text @ alignment), pitch, loudness, style)
 
     def tell_apart(self, real: Tensor, made: Tensor) -> Tensor:
         """The discriminators' update; gives their loss, a scalar. Waves (B, samples)."""
@@ -213,29 +227,30 @@ class FirstTask(Task):
         return hearing_loss(theirs, self.hearing(made))
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """mel: distance at three resolutions; mel_l1: mean absolute difference of the mels that are heard; of the middle
-        of each recording, laid out by the path. monotonic, spelling: as in training."""
+        """Of the middle of each recording, laid out by the path, mel: distance at three resolutions; mel_l1: mean absolute
+        difference of the mels that are heard. monotonic, spelling: as in training."""
         self.system.eval()
         means = Means(self.fabric)
         for batch in batches:
             for one in items_of(batch):
-                alignment, logits = self.align(one)
-                real, made = self.rebuilt(one, alignment)
+                real, made, aligned = self.rebuilt(one)
                 means.add(
                     mel=self.distance(made, real),
                     mel_l1=functional.l1_loss(self.heard(made), self.heard(real)),
-                    monotonic=straightness_loss(alignment),
-                    spelling=spelling_loss(logits, one["tokens"], one["token_lengths"]),
+                    monotonic=straightness_loss(aligned.attention, aligned.path),
+                    spelling=spelling_loss(aligned.logits, one["tokens"], one["token_lengths"]),
                 )
         return means.result()
 
-    def rebuilt(self, one: Mapping[str, Tensor], alignment: Alignment) -> tuple[Tensor, Tensor]:
-        """The middle of a recording, and what the system makes of it: (1, samples) each."""
+    def rebuilt(self, one: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Aligned]:
+        """The middle of a recording, what the system makes of it, (1, samples) each, and the alignment of the whole."""
+        aligned = align(self.system["text_aligner"], one)
         steps = one["mel"].shape[-1] // 2
         size = min(steps, self.config.max_frames // 2)
-        middle = Place([(steps - size) // 2], size)
-        drawn = Drawn(soft=False, hidden=torch.zeros_like(one["tokens"], dtype=torch.bool), clips=middle, styles=middle)
-        return middle.cut(one["wave"], STEP), self.speak(one, alignment.path, drawn).float()
+        middle = Stretches([(steps - size) // 2], size)
+        told = torch.zeros_like(one["tokens"], dtype=torch.bool)
+        made = self.speak(one, aligned.path, Drawn(soft=False, hidden=told, clips=middle, heard=middle))
+        return middle.of(one["wave"], STEP), made.float(), aligned
 
     @torch.no_grad()
     def draw_samples(self, folder: Path) -> None:
@@ -243,9 +258,9 @@ class FirstTask(Task):
         self.system.eval()
         for number in range(min(SAMPLES, len(self.val_data))):
             one = self.fabric.to_device(self.val_data.collate([self.val_data[Draw(number, seed=0)]]))
-            alignment, _ = self.align(one)
+            true, made, _ = self.rebuilt(one)
             name = f"{number + 1}_{self.val_data.clips[number].path.stem}"
-            for kind, wave in zip(("true", "made"), self.rebuilt(one, alignment), strict=True):
+            for kind, wave in (("true", true), ("made", made)):
                 write_wav(folder / f"{name}.{kind}.wav", [wave[0].cpu().numpy()], rate=SAMPLE_RATE)
 
 
