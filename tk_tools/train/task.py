@@ -122,6 +122,12 @@ class Task(ABC):
         """
         return None
 
+    @property
+    def phase(self) -> int:
+        """A number that grows when something joins the training after which the network is another, so that the best
+        checkpoint is sought anew: the numbers of the validations before do not compare."""
+        return 0
+
     def state(self) -> dict[str, Any]:
         """Further plain values that a resume needs (a loss weight that a validation switched on)."""
         return {}

@@ -85,6 +85,17 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     return model.eval()
 
 
+def load_parts(system: nn.ModuleDict, path: str | Path, names: Iterable[str]) -> None:
+    """Put those parts of a whole checkpoint, or of a run of stage first, into a system; errors as above."""
+    file = weights_file(path)
+    parts = _parts(read_weights(file)[0])
+    for name in names:
+        if name not in parts:
+            has = f" (it has: {', '.join(parts)})" if parts else ""
+            raise WeightsError(f"holds no {name} of StyleTTS 2{has}", path=file)
+        load_strictly(system[name], parts[name], file, f"StyleTTS 2's {name} of the sizes that are asked for")
+
+
 def load_aligner(path: str | Path) -> TextAligner:
     """The text aligner in its own file (`epoch_00080.pth`) or in a whole checkpoint; errors as above."""
     state, _, file = _part(path, "text_aligner")
