@@ -30,6 +30,12 @@ class Hearing(nn.Module):
         self.wavlm = wavlm
         self.eval().requires_grad_(False)
 
+    @property
+    def features(self) -> int:
+        """Of a step, in the hidden states of all layers together."""
+        config = self.wavlm.config
+        return (config.num_hidden_layers + 1) * config.hidden_size
+
     def train(self, mode: bool = True) -> Hearing:
         return super().train(False)
 
