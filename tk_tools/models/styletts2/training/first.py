@@ -105,24 +105,24 @@ class FirstTask(Task):
         system = new_parts(config.network_sizes(), load_aligner(needs["aligner"]), load_pitch_extractor(needs["pitch"]))
         if "init" in needs:
             load_parts(system, needs["init"], SPEAKING)
-        judges = WaveDiscriminators(config.sizes.discriminator_width)
+        discriminators = WaveDiscriminators(config.sizes.discriminator_width)
         if config.discriminators:
-            judges.mpd, judges.msd = load_discriminators(config.discriminators, JUDGING).values()
-        self.set_up(system, judges, load_hearing(config.wavlm) if config.wavlm else None)
+            discriminators.mpd, discriminators.msd = load_discriminators(config.discriminators, JUDGING).values()
+        self.set_up(system, discriminators, load_hearing(config.wavlm) if config.wavlm else None)
 
-    def set_up(self, system: nn.ModuleDict, judges: WaveDiscriminators, hearing: Hearing | None) -> None:
+    def set_up(self, system: nn.ModuleDict, discriminators: WaveDiscriminators, hearing: Hearing | None) -> None:
         """Take the networks and their optimisers into training; system: the parts by their names."""
         fabric, config = self.fabric, self.config
         self.steps = 0
         self.adversarial_from = round(config.adversarial_from * config.epoch(len(self.train_data), fabric.world_size))
         system["pitch_extractor"].eval().requires_grad_(False)
         system["text_aligner"].ctc_linear.requires_grad_(False)  # has no part in this stage
-        self.system, self.judges = fabric.to_device(system), fabric.to_device(judges)
+        self.system, self.discriminators = fabric.to_device(system), fabric.to_device(discriminators)
         self.hearing = None if hearing is None else fabric.to_device(hearing)
         self.heard, self.distance = fabric.to_device(LogMel(STYLETTS2)), fabric.to_device(MelDistance())
-        self.modules = {"styletts2": self.system, "discriminators": self.judges}
+        self.modules = {"styletts2": self.system, "discriminators": self.discriminators}
         learning = {name: self.system[name] for name in (*SPEAKING, "text_aligner")}
-        learning |= {name: getattr(self.judges, name) for name in JUDGING}
+        learning |= {name: getattr(self.discriminators, name) for name in JUDGING}
         optimizers = (adamw(net, config.learning_rate) for net in learning.values())
         self.optimizers = dict(zip(learning, map(fabric.setup_optimizers, optimizers), strict=True))
 
@@ -160,7 +160,8 @@ class FirstTask(Task):
         with self.fabric.autocast():
             with torch.set_grad_enabled(joined):
                 aligned = align(self.system["text_aligner"], batch, drawn.hidden)
-            made = self.speak(batch, aligned.attention if drawn.soft else aligned.path, drawn).float()
+            laid_out = aligned.attention if drawn.soft else aligned.path
+            made = self.speak(batch, laid_out, drawn.clips, drawn.heard).float()
         real = drawn.clips.of(batch["wave"], STEP)
         losses = dict.fromkeys(("monotonic", "spelling", "generator", "hearing", "discriminators"), made.new_zeros(()))
         losses["mel"] = self.distance(made, real)
@@ -192,27 +193,27 @@ class FirstTask(Task):
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    def speak(self, batch: Mapping[str, Tensor], alignment: Tensor, drawn: Drawn) -> Tensor:
-        """The clips of a batch as the system makes them, (B, samples)."""
+    def speak(self, batch: Mapping[str, Tensor], alignment: Tensor, clips: Stretches, heard: Stretches) -> Tensor:
+        """The clips of a batch as the system makes them, (B, samples); heard: where the style of many voices is from."""
         system = self.system
         text = system["text_encoder"](batch["tokens"], batch["token_lengths"])
-        mel = drawn.clips.of(batch["mel"], 2)
+        mel = clips.of(batch["mel"], 2)
         with torch.no_grad():
             pitch, loudness = system["pitch_extractor"](mel), energy(mel)
-        style = system["style_encoder"](drawn.heard.of(batch["mel"], 2) if self.config.many_voices else mel)
-        return system["decoder"](drawn.clips.of(text @ alignment), pitch, loudness, style)
+        style = system["style_encoder"](heard.of(batch["mel"], 2) if self.config.many_voices else mel)
+        return system["decoder"](clips.of(text @ alignment), pitch, loudness, style)
 
     def tell_apart(self, real: Tensor, made: Tensor) -> Tensor:
         """The discriminators' update; gives their loss, a scalar. Waves (B, samples)."""
         with self.fabric.autocast():
-            loss = discriminator_loss(*self.judges(real, made))
+            loss = discriminator_loss(*self.discriminators(real, made))
         self.fabric.backward(loss / self.config.accumulate)
         self.update(*JUDGING)
         return loss
 
     def judgement(self, real: Tensor, made: Tensor) -> Tensor:
         """What the discriminators find of made clips, a scalar."""
-        with self.judge(self.judges) as judges, cached():
+        with self.judge(self.discriminators) as judges, cached():
             with torch.no_grad():
                 (theirs,) = judges(real)
             (own,) = judges(made)
@@ -227,8 +228,8 @@ class FirstTask(Task):
         return hearing_loss(theirs, self.hearing(made))
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Of the middle of each recording, laid out by the path, mel: distance at three resolutions; mel_l1: mean absolute
-        difference of the mels that are heard. monotonic, spelling: as in training."""
+        """Of the middle of each recording, laid out by the path: mel, the distance at three resolutions; mel_l1, the mean
+        absolute difference of the mels that are heard. monotonic and spelling are as in training."""
         self.system.eval()
         means = Means(self.fabric)
         for batch in batches:
@@ -248,8 +249,7 @@ class FirstTask(Task):
         steps = one["mel"].shape[-1] // 2
         size = min(steps, self.config.max_frames // 2)
         middle = Stretches([(steps - size) // 2], size)
-        told = torch.zeros_like(one["tokens"], dtype=torch.bool)
-        made = self.speak(one, aligned.path, Drawn(soft=False, hidden=told, clips=middle, heard=middle))
+        made = self.speak(one, aligned.path, middle, middle)
         return middle.of(one["wave"], STEP), made.float(), aligned
 
     @torch.no_grad()
