@@ -230,6 +230,7 @@ _TINY_SECOND: dict[str, Any] = {
     "bert_learning_rate": 1e-4,
     "tuned_learning_rate": 1e-4,
     "adversary.shortest": 80,
+    "adversary.longest": 100,
     "adversary.share": 1.0,
     "validate_every": 100,
     "checkpoint_every": 200,

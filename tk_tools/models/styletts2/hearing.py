@@ -49,9 +49,11 @@ def load_hearing(name: str) -> Hearing:
     MissingPackage: transformers. WeightsError: it is not there, or is another network.
     """
     try:
+        import transformers
         from transformers import WavLMModel
     except ImportError:
         raise MissingPackage("WavLM needs the package transformers; get it with: pip install '.[styletts2]'") from None
+    transformers.logging.disable_progress_bar()
     try:
         wavlm, told = WavLMModel.from_pretrained(name, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

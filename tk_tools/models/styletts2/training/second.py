@@ -412,9 +412,10 @@ class SecondTask(Task):
         chosen = self.config.adversary
         if self.tried and not self.heard:
             return (
-                "the adversary has heard nothing so far: no speech of the batches, spoken and recorded, is longer than"
-                f" {chosen.shortest} mel frames ({chosen.shortest / FRAMES_A_SECOND:g} s). Say --set adversary.shortest"
-                " and adversary.longest lower, or give longer recordings"
+                "the adversary has heard nothing so far: it hears clips of"
+                f" {chosen.shortest / FRAMES_A_SECOND:g} to {chosen.longest / FRAMES_A_SECOND:g} s, and no recording of"
+                " the batches, or nothing that is said, is longer. Say --set adversary.shortest=80 --set"
+                " adversary.longest=160 (mel frames, 80 a second), or give longer recordings"
             )
         return None
 
