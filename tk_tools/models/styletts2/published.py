@@ -206,8 +206,15 @@ def _denoiser_sizes(state: State) -> DenoiserSizes:
 def _aligner_sizes(state: State) -> AlignerSizes:
     try:
         symbols, embedding = state["asr_s2s.embedding.weight"].shape
-        channels, layers = len(state["init_cnn.conv.bias"]), _count(state, "cnns.{}.1.weight")
-        return AlignerSizes(channels=channels, symbols=symbols, embedding=embedding, layers=layers)
+        filters, _, reach = state["asr_s2s.attention_layer.location_layer.location_conv.conv.weight"].shape
+        return AlignerSizes(
+            channels=len(state["init_cnn.conv.bias"]),
+            symbols=symbols,
+            embedding=embedding,
+            layers=_count(state, "cnns.{}.1.weight"),
+            filters=filters,
+            reach=reach,
+        )
     except KeyError:
         return AlignerSizes()
 
