@@ -52,6 +52,7 @@ class PitchExtractor(nn.Module):
 
     def __init__(self, sizes: PitchSizes = PitchSizes()):
         super().__init__()
+        self.sizes = sizes
         first, *_, last = sizes.channels
         self.conv_block = nn.Sequential(
             _conv(1, first), nn.BatchNorm2d(first), nn.LeakyReLU(SLOPE), _conv(first, first)

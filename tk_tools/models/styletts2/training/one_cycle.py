@@ -1,5 +1,5 @@
-"""The schedule that the aligner and the pitch extractor were trained by: the learning rate falls along a cosine while
-the decay of the gradient's mean rises.
+"""How AdamW trained the aligner and the pitch extractor: the learning rate falls along a cosine while the decay of the
+gradient's mean rises.
 
 Source: optimizers.py of yl4579/AuxiliaryASR and yl4579/PitchExtractor, which step torch's OneCycleLR without a rise.
 """
@@ -12,6 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 LAST_SHARE = 1 / 125  # of the learning rate, at the end
+BETA2 = 0.98
+WEIGHT_DECAY = 5e-4
 BETA1 = (0.85, 0.95)  # AdamW's, at the beginning and at the end
 
 
