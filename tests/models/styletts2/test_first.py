@@ -1,16 +1,12 @@
 """Stage first through the loop: it learns, resumes to the same numbers, and hands on what the second stage reads."""
 
 import pytest
-import soundfile
-import torch
 
 from tests.models.styletts2.recordings import write_list
 from tests.models.styletts2.stages import numbers, train, write_listeners
 from tests.train.helpers import same
-from tk_tools.errors import WeightsError
-from tk_tools.models.styletts2.published import load_aligner, load_pitch_extractor, load_styletts2
 from tk_tools.train import checkpoint
-from tk_tools.train.run_folder import RunFolder, read_weights
+from tk_tools.train.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 Source: trainer.py and meldataset.py of yl4579/AuxiliaryASR; Li et al., "StyleTTS", 2022, appendix. Where this differs
 from them: the blank of the connectionist classification is the pad, which no text has within (the original's is the
-space, which its texts have), and recordings with more tokens than steps are left out, not stretched.
+space, which its texts have), recordings with more tokens than steps are left out, not stretched, and the attention can
+be guided at the beginning.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 4  # pictures drawn at a validation
 SCALE = 3  # pixels of a token and of a step in them
+STRAIGHT = 0.2  # of a recording: attention nearer to the straight way costs little
 STEEPEST = 5.0  # of a weight's gradient; what is more is cut
 _MARKS = len(MARKS)  # ids up to this one are the pad and marks, which are not heard
 
@@ -67,12 +69,12 @@ class AlignerTask(Task):
     def set_up(self, net: TextAligner) -> None:
         """Take the network, its optimiser and its schedule into training."""
         config = self.config
-        steps = config.steps(len(self.train_data), self.fabric.world_size)
+        self.steps = config.steps(len(self.train_data), self.fabric.world_size)
         optimizer = adamw(net, config.learning_rate, (BETA1[0], BETA2), WEIGHT_DECAY)
         self.text_aligner, self.optimizer = self.fabric.setup(net, optimizer)
         self.modules = {"text_aligner": self.text_aligner}
         self.optimizers = {"text_aligner": self.optimizer}
-        self.schedulers = {"one_cycle": OneCycle(self.optimizer, steps)}
+        self.schedulers = {"one_cycle": OneCycle(self.optimizer, self.steps)}
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         return self.learn(batch, draw_hidden(batch["tokens"], self.config.hidden_share))
@@ -82,6 +84,10 @@ class AlignerTask(Task):
         heard = self.listen(batch, hidden)
         losses = aligner_losses(heard, batch)
         loss = losses["ctc"] + losses["spelling"]
+        if self.config.guided_weight:
+            losses["guided"] = guided_loss(heard.attention, batch)
+            share = max(0.0, 1 - self.schedulers["one_cycle"].last_epoch / self.steps)
+            loss = loss + self.config.guided_weight * share * losses["guided"]
         self.fabric.backward(loss / self.config.accumulate)
         if self.last_part:
             self.fabric.clip_gradients(self.text_aligner, self.optimizer, clip_val=STEEPEST)
@@ -145,6 +151,19 @@ def aligner_losses(heard: Heard, batch: Mapping[str, Tensor]) -> dict[str, Tenso
         zero_infinity=True,  # of a text with more repeated symbols than there are steps to tell them apart
     )
     return {"ctc": ctc, "spelling": spelling_loss(heard.logits.float(), tokens, lengths)}
+
+
+def guided_loss(attention: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    """How far the attention (B, T + 1, steps) is from the straight way through each recording, 0 to 1, a scalar.
+
+    Source: Tachibana et al., "Efficiently trainable text-to-speech system based on deep convolutional networks with
+    guided attention", ICASSP 2018.
+    """
+    turns, steps = (torch.arange(size, device=attention.device) for size in attention.shape[1:])
+    tokens, frames = batch["token_lengths"][:, None, None], batch["mel_lengths"][:, None, None] // 2
+    apart = turns[:, None] / tokens - steps / frames
+    far = 1 - torch.exp(-(apart**2) / (2 * STRAIGHT**2))
+    return ((attention * far).sum(dim=2) * (turns < tokens[..., 0])).sum(dim=1).div(batch["token_lengths"]).mean()
 
 
 def on_path(attention: Tensor, batch: Mapping[str, Tensor]) -> Tensor:

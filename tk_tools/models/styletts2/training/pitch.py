@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from tk_tools.audio.pitch import check_tracker
 from tk_tools.models.styletts2.config import PitchConfig
-from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
+from tk_tools.models.styletts2.pitch_extractor import PitchExtractor, PitchSizes
 from tk_tools.models.styletts2.published import load_pitch_extractor
 from tk_tools.models.styletts2.sizes import VOICED_FROM
 from tk_tools.models.styletts2.training.data import Clip, Recordings, inspect_list
@@ -38,6 +38,7 @@ FRAMES = 192  # of a training item
 FLOOR = 1e-5  # added to the mel before its logarithm
 SILENT_MEL = (np.log(FLOOR) + 4) / 4
 CENTS = 1200.0  # of an octave
+HERTZ = 100.0  # what the last layer's first weights are multiplied by
 
 
 class PitchItems(Recordings):
@@ -74,17 +75,13 @@ def quieter(bands: np.ndarray, gain: float) -> np.ndarray:
     return (np.log(FLOOR + gain**2 * np.maximum(power, 0)) + 4) / 4
 
 
-class PitchLearner(nn.Module):
-    """The extractor and the detector that learns beside it: mel (B, 80, frames) -> pitch and logits of silence,
-    (B, frames) each."""
-
-    def __init__(self, extractor: PitchExtractor, detector: VoiceDetector):
-        super().__init__()
-        self.extractor, self.detector = extractor, detector
-
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        pitch, maps = self.extractor.with_maps(mel)
-        return pitch, self.detector(maps)
+def new_extractor(sizes: PitchSizes) -> PitchExtractor:
+    """One with new weights, whose answers are of the size of Hz from the beginning: at the step sizes of training, the
+    last layer would be long in growing so large."""
+    extractor = PitchExtractor(sizes)
+    with torch.no_grad():
+        extractor.classifier.weight.mul_(HERTZ)
+    return extractor
 
 
 class PitchTask(Task):
@@ -112,29 +109,33 @@ class PitchTask(Task):
         super().__init__(config, fabric, train, val, needs)
         self.train_data, self.val_data = PitchItems(train, config), PitchItems(val, config, fixed=True)
         known = needs.get("init")
-        extractor = load_pitch_extractor(known).train() if known else PitchExtractor(config.pitch_sizes())
+        extractor = load_pitch_extractor(known).train() if known else new_extractor(config.pitch_sizes())
         self.set_up(extractor, VoiceDetector(extractor.sizes))
 
     def set_up(self, extractor: PitchExtractor, detector: VoiceDetector) -> None:
         """Take the networks, their optimiser and its schedule into training."""
         config = self.config
-        learner = PitchLearner(extractor, detector)
         steps = config.steps(len(self.train_data), self.fabric.world_size)
-        optimizer = adamw(learner, config.learning_rate, (BETA1[0], BETA2), WEIGHT_DECAY)
-        self.learner, self.optimizer = self.fabric.setup(learner, optimizer)
-        self.modules = {"pitch_extractor": extractor, "voice_detector": detector}
-        self.optimizers = {"learner": self.optimizer}
+        both = nn.ModuleList([extractor, detector])
+        self.optimizer = self.fabric.setup_optimizers(
+            adamw(both, config.learning_rate, (BETA1[0], BETA2), WEIGHT_DECAY)
+        )
+        self.extractor, self.detector = map(self.fabric.setup_module, both)
+        self.extractor.mark_forward_method("with_maps")
+        self.modules = {"pitch_extractor": self.extractor, "voice_detector": self.detector}
+        self.optimizers = {"adamw": self.optimizer}
         self.schedulers = {"one_cycle": OneCycle(self.optimizer, steps)}
 
-    def exchanging(self) -> Iterable[nn.Module]:
-        return [self.learner]
-
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        pitch, silence = self.learner(batch["mel"])
-        losses = self.losses(pitch, silence, batch)
-        self.descend(losses["loss"], self.learner, self.optimizer)
+        losses = self.losses(*self.listen(batch["mel"]), batch)
+        self.descend(losses["loss"], self.extractor, self.optimizer)
         decay(self)
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def listen(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Pitch and logits of silence, (B, frames) each, of a mel (B, 80, frames)."""
+        pitch, maps = self.extractor.with_maps(mel)
+        return pitch, self.detector(maps)
 
     def losses(self, pitch: Tensor, silence: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scalars: pitch, the smooth L1 distance in Hz; silence, the cross-entropy; loss, their weighted sum."""
@@ -145,10 +146,11 @@ class PitchTask(Task):
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """hz and cents: mean absolute error where the tracker hears a voice; voicing: share of frames that have a voice
         to one of both alone (to the extractor from VOICED_FROM Hz on, as the decoder takes it); the losses."""
-        self.learner.eval()
+        self.extractor.eval()
+        self.detector.eval()
         means = Means(self.fabric)
         for batch in batches:
-            pitch, silence = self.learner(batch["mel"])
+            pitch, silence = self.listen(batch["mel"])
             means.add(**pitch_errors(pitch.float(), batch["pitch"]), **self.losses(pitch, silence, batch))
         return means.result()
 
