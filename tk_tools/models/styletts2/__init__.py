@@ -14,6 +14,20 @@ MODEL = Model(
     summary="says any text, in one voice or in that of a reference",
     stages=(
         Stage(
+            name="aligner",
+            summary="learns which steps of a recording each phoneme is said in",
+            reads=PHONEMES,
+            config="tk_tools.models.styletts2.config:AlignerConfig",
+            task="tk_tools.models.styletts2.training.aligner:AlignerTask",
+        ),
+        Stage(
+            name="pitch",
+            summary="learns to tell the pitch of a recording from its mel",
+            reads=PHONEMES,
+            config="tk_tools.models.styletts2.config:PitchConfig",
+            task="tk_tools.models.styletts2.training.pitch:PitchTask",
+        ),
+        Stage(
             name="first",
             summary="learns to make speech of its own alignment, pitch, energy and style",
             reads=PHONEMES,

@@ -36,7 +36,9 @@ TINY: dict[str, Any] = {
     "sizes.denoiser_heads": 2,
     "sizes.aligner_channels": 64,
     "sizes.aligner_embedding": 64,
-    "sizes.aligner_layers": 3,
+    "sizes.aligner_layers": 2,
+    "sizes.aligner_filters": 8,
+    "sizes.aligner_reach": 31,
     "sizes.pitch_channels": [8, 16, 24, 32],
     "sizes.pitch_features": 32,
     "sizes.discriminator_width": 0.125,
@@ -46,6 +48,7 @@ TINY: dict[str, Any] = {
     "loader_workers": 0,  # the clips fit into memory, and a second process would take a core from the networks
     "log_every": 20,
 }
+_TINY_HEARING = {key: value for key, value in TINY.items() if key != "max_frames"}  # of the stages that do not speak
 
 
 class SizesConfig(Section):
@@ -74,6 +77,8 @@ class SizesConfig(Section):
     aligner_channels: int = Field(256, ge=8, multiple_of=8, description="Channels of the text aligner.")
     aligner_embedding: int = Field(512, ge=1, description="Features of a symbol in the text aligner.")
     aligner_layers: int = Field(6, ge=1, description="Blocks of the text aligner.")
+    aligner_filters: int = Field(32, ge=1, description="Filters of its attention that see where it looked before.")
+    aligner_reach: int = Field(63, ge=1, description="Steps of 25 ms that they see, an odd number.")
     pitch_channels: tuple[int, int, int, int] = Field(
         (64, 128, 192, 256), description="Channels of the pitch extractor's first layer and of its blocks."
     )
@@ -109,6 +114,102 @@ class StyleTTS2Config(Config):
 
     def steps(self, clips: int, devices: int) -> int:
         return self.max_steps or max(1, round(self.epochs * self.epoch(clips, devices)))
+
+    def aligner_sizes(self):
+        """Sizes of a new text aligner."""
+        from tk_tools.models.styletts2.aligner import AlignerSizes
+
+        sizes = self.sizes
+        return AlignerSizes(
+            channels=sizes.aligner_channels,
+            symbols=len(SYMBOLS),
+            embedding=sizes.aligner_embedding,
+            layers=sizes.aligner_layers,
+            filters=sizes.aligner_filters,
+            reach=sizes.aligner_reach,
+        )
+
+    def pitch_sizes(self):
+        """Sizes of a new pitch extractor."""
+        from tk_tools.models.styletts2.pitch_extractor import PitchSizes
+
+        return PitchSizes(channels=self.sizes.pitch_channels, features=self.sizes.pitch_features)
+
+
+class AlignerConfig(StyleTTS2Config):
+    """Stage aligner: what is said, and when; published in yl4579/AuxiliaryASR."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY_HEARING
+        | {
+            "batch_size": 8,
+            "learning_rate": 4e-3,
+            "max_steps": 1000,
+            "hidden_share": 0.3,
+            "guided_weight": 2.0,
+            "validate_every": 200,
+            "checkpoint_every": 200,
+        }
+    }
+
+    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device.")
+    learning_rate: float = Field(
+        5e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
+    )
+    hidden_share: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the tokens that the aligner is not told, drawn anew for each batch: the more, the sooner"
+        " it looks at the sound.",
+    )
+
+    guided_weight: float = Field(
+        0.0,
+        ge=0,
+        description="Weight, falling to 0 by the last step, of attention far from the straight way through a recording;"
+        " 0, as published: none. Without it an aligner with little speech is long in looking at the sound.",
+    )
+
+
+class PitchConfig(StyleTTS2Config):
+    """Stage pitch: the pitch of each mel frame; published in yl4579/PitchExtractor."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY_HEARING
+        | {
+            "batch_size": 8,
+            "learning_rate": 4e-3,
+            "max_steps": 400,
+            "lowest_gain": 0.5,
+            "validate_every": 100,
+            "checkpoint_every": 200,
+        }
+    }
+
+    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device; 192 mel frames of each.")
+    epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0.")
+    learning_rate: float = Field(
+        3e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
+    )
+    pitch_weight: float = Field(0.1, ge=0, description="Weight of the pitch's smooth L1 distance, in Hz.")
+    tracker: Literal["pyin", "harvest"] = Field(
+        "pyin",
+        description="What tells the pitch to learn: pyin, or harvest as the original (pip install pyworld-prebuilt),"
+        " which hears a voice in nearly all of speech.",
+    )
+    tracked: str = Field(
+        "",
+        description="Folder that keeps the tracked pitch of each recording for other processes and later runs; empty:"
+        " each process tracks it anew and keeps it in memory.",
+    )
+    lowest_gain: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Each item is made quieter by a factor drawn from here to 1; 1, as published: left as it is. The"
+        " original offers 0.5.",
+    )
 
 
 class SpeechConfig(StyleTTS2Config):

@@ -321,8 +321,15 @@ def aligner_sizes(state: State) -> AlignerSizes:
     """By the shapes of a text aligner, the published ones where something is missing."""
     try:
         symbols, embedding = state["asr_s2s.embedding.weight"].shape
-        channels, layers = len(state["init_cnn.conv.bias"]), _count(state, "cnns.{}.1.weight")
-        return AlignerSizes(channels=channels, symbols=symbols, embedding=embedding, layers=layers)
+        filters, _, reach = state["asr_s2s.attention_layer.location_layer.location_conv.conv.weight"].shape
+        return AlignerSizes(
+            channels=len(state["init_cnn.conv.bias"]),
+            symbols=symbols,
+            embedding=embedding,
+            layers=_count(state, "cnns.{}.1.weight"),
+            filters=filters,
+            reach=reach,
+        )
     except KeyError:
         return AlignerSizes()
 
