@@ -135,7 +135,9 @@ class Model:
         raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
 
 
-_BUILT_IN = {name: f"tk_tools.models.{name}:MODEL" for name in ("diffvc", "dinet", "hifigan", "lawdnet", "wav2lip")}
+_BUILT_IN = {
+    name: f"tk_tools.models.{name}:MODEL" for name in ("diffvc", "dinet", "hifigan", "lawdnet", "styletts2", "wav2lip")
+}
 
 
 def load(reference: str) -> Any:

@@ -145,7 +145,7 @@ class Loop:
     def _synced(self, last_part: bool) -> Iterator[None]:
         """Processes exchange gradients at the last part of a step alone; DDP wants to know it before the forward."""
         with ExitStack() as stack:
-            for net in self.task.modules.values():
+            for net in self.task.exchanging():
                 if not last_part and is_wrapped(net):
                     stack.enter_context(self.fabric.no_backward_sync(net))
             yield

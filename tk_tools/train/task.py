@@ -42,7 +42,8 @@ class Task(ABC):
     modules     every network whose state matters for a resume (a frozen one whose batch norms drift too)
     optimizers  every optimiser
     schedulers  every learning rate schedule; `step` calls their `.step()`
-    train_data  map-style: `len()` is the number of clips, `[Draw]` gives one item
+    train_data  map-style: `len()` is the number of clips, `[Draw]` gives one item; one whose items are not of one
+                shape has a method `collate` that makes a batch of a list of them
     val_data    the same, for validation
     main        the name in `modules` of the network that is handed on (best.safetensors)
     watch       the name among the numbers of `validate` that tells the best checkpoint
@@ -72,8 +73,8 @@ class Task(ABC):
     def inspect(cls, path: Path, *beside: Path, config: Config) -> Any:
         """What `__init__` is given for a file: plain data, made once and on the first process alone.
 
-        beside: the files of its name that Stage.beside asks for. InputError: the file is of no use for training, and
-        why; it is then left out.
+        beside: the files of its name that Stage.beside asks for. Of a file that is a list of clips, a
+        `tk_tools.train.clips.Listed`. InputError: the file is of no use for training, and why; it is then left out.
         """
         return path
 
@@ -112,6 +113,10 @@ class Task(ABC):
 
         The loop turns gradients off, puts the train/eval mode of `modules` back, and the random state too.
         """
+
+    def exchanging(self) -> Iterable[nn.Module]:
+        """The networks, as Fabric wrapped them, whose gradients the processes exchange."""
+        return self.modules.values()
 
     def draw_samples(self, folder: Path) -> None:
         """Write sample pictures, videos or sounds into the existing `folder`.
