@@ -258,7 +258,9 @@ def test_it_learns(tmp_path, made):
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, made):
     with pytest.raises(TrainingError):
         shape = SHORT | {"max_steps": 9, "learning_rate": 1e30}
-        train("second", tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}, **shape)
+        train(
+            "second", tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}, **shape
+        )
 
 
 def test_the_second_stage_begins_with_the_first(tmp_path, made):
