@@ -183,6 +183,10 @@ class SecondTask(Task):
         epochs = self.complete / self.config.epoch(len(self.train_data), self.fabric.world_size)
         return Phase(epochs >= self.config.diffusion_from, epochs >= self.config.joint_from)
 
+    @property
+    def era(self) -> int:
+        return sum(self.phase)
+
     def learning(self, phase: Phase) -> list[str]:
         """The parts that learn in a phase."""
         return [*self.always, *["diffusion"] * phase.diffusing, *(self.joining if phase.joint else ())]
