@@ -241,7 +241,8 @@ def test_resumed_inside_an_epoch_equals_unbroken(runs):
 def test_what_is_handed_on_speaks_and_says_its_deviation(runs):
     state = checkpoint.load(RunFolder(runs / "unbroken").checkpoint(3))
     total, count = state["task"]["deviations"]
-    assert count == 2 and total > 0
+    assert count == 2
+    assert total > 0
     tensors, known = read_weights(runs / "unbroken")
     assert {key.partition(".")[0] for key in tensors} >= {*OF_FIRST, "bert", "predictor", "predictor_encoder"}
     assert known["stage"] == "second"
@@ -261,11 +262,9 @@ def test_it_learns(tmp_path, made):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, made):
+    arguments = tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}
     with pytest.raises(TrainingError):
-        shape = SHORT | {"max_steps": 9, "learning_rate": 1e30}
-        train(
-            "second", tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}, **shape
-        )
+        train("second", *arguments, **SHORT, max_steps=9, learning_rate=1e30)
 
 
 def test_the_second_stage_begins_with_the_first(tmp_path, made):
