@@ -55,7 +55,7 @@ class Loop:
         self.steps = steps
         self.about, self.identity = about, identity
         self.step = 0
-        self.best: dict[str, Any] = {"value": None, "step": None, "phase": 0}
+        self.best: dict[str, Any] = {"value": None, "step": None, "era": 0}
         self.sums: dict[str, float] = {}  # of the losses since the last row of metrics.csv
         self.summed = 0
         share = {"rank": fabric.global_rank, "processes": fabric.world_size}
@@ -194,11 +194,11 @@ class Loop:
         means = self._mean([torch.tensor(float(value)) for value in numbers.values()])
         self.validated = dict(zip(numbers, means, strict=True))
         value, sign = self.validated[self.task.watch], 1 if self.task.watch_mode == "max" else -1
-        phase = self.task.phase
-        best = self.best["value"] if self.best["phase"] == phase else None
+        era = self.task.era
+        best = self.best["value"] if self.best["era"] == era else None
         if not math.isfinite(value) or (best is not None and sign * value <= sign * best):
             return False
-        self.best = {"value": value, "step": self.step, "phase": phase}
+        self.best = {"value": value, "step": self.step, "era": era}
         if self.fabric.global_rank == 0:
             self._export(self.run.best)
         return True

@@ -123,9 +123,9 @@ class Task(ABC):
         return None
 
     @property
-    def phase(self) -> int:
-        """A number that grows when something joins the training after which the network is another, so that the best
-        checkpoint is sought anew: the numbers of the validations before do not compare."""
+    def era(self) -> int:
+        """A number that grows when something joins the training, so that the best checkpoint is sought anew: the numbers
+        of the validations before do not compare with those that come."""
         return 0
 
     def state(self) -> dict[str, Any]:

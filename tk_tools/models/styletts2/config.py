@@ -304,3 +304,117 @@ class FirstConfig(SpeechConfig):
     )
     monotonic_weight: float = Field(1.0, ge=0, description="Weight of the alignment's distance from a straight path.")
     spelling_weight: float = Field(1.0, ge=0, description="Weight of the aligner's cross-entropy.")
+
+
+class AdversaryConfig(Section):
+    """The adversary that hears speech of sampled styles and predicted durations through WavLM."""
+
+    shortest: int = Field(
+        400,
+        ge=80,
+        multiple_of=2,
+        description="Shortest clip that it hears, in mel frames (80 a second); speech that is not longer is left out.",
+    )
+    longest: int = Field(500, ge=80, multiple_of=2, description="Longest clip that it hears, in mel frames.")
+    share: float = Field(0.5, gt=0, le=1, description="Share of a batch that it hears at most.")
+    every: int = Field(10, ge=1, description="Steps from one update of the adversary to the next; 20 for LibriTTS.")
+    threshold: float = Field(
+        5.0, gt=0, description="Norm of the prosody predictor's gradient above which all gradients are divided by it."
+    )
+    scale: float = Field(
+        0.01, gt=0, description="What the gradients of durations and of the style diffusion are multiplied by."
+    )
+    sigma: float = Field(1.5, gt=0, description="Width of the soft alignment, in steps of 25 ms.")
+
+
+_TINY_SECOND: dict[str, Any] = {
+    "bert_learning_rate": 1e-4,
+    "tuned_learning_rate": 1e-4,
+    "adversary.shortest": 80,
+    "adversary.longest": 100,
+    "adversary.share": 1.0,
+    "validate_every": 100,
+    "checkpoint_every": 200,
+}
+
+
+class SecondConfig(SpeechConfig):
+    """Stage second: styles, durations, pitch and energy from the text alone."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": TINY
+        | _TINY_SECOND
+        | {
+            "epochs": 12,
+            "epoch_steps": 50,
+            "diffusion_from": 3.0,
+            "joint_from": 9.0,
+            "learning_rate": 1e-3,
+        }
+    }
+
+    epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0; 30 for LibriTTS.")
+    diffusion_from: float = Field(
+        20.0,
+        ge=0,
+        description="Epochs before styles are learnt to be sampled and the discriminators join (diff_epoch of the"
+        " original; 10 for LibriTTS).",
+    )
+    joint_from: float = Field(
+        50.0,
+        ge=0,
+        description="Epochs before the decoder and the acoustic style encoder learn too, and the adversary joins"
+        " (joint_epoch of the original; 15 for LibriTTS).",
+    )
+    plbert: str = Field(
+        "", description="PL-BERT to start from: its file, a name of tk-weights list or a whole checkpoint; empty: new."
+    )
+    other_texts: str = Field(
+        "", description="File of phonemes that nobody recorded, spoken for the adversary; empty: the clips' texts."
+    )
+    sigma_data: float = Field(
+        0.0, ge=0, description="Deviation of the styles that the diffusion learns; 0: estimated from the recordings."
+    )
+    bert_learning_rate: float = Field(1e-5, gt=0, description="Step size of AdamW for PL-BERT.")
+    tuned_learning_rate: float = Field(
+        1e-5, gt=0, description="Step size of AdamW for the decoder and the acoustic style encoder."
+    )
+    pitch_weight: float = Field(1.0, ge=0, description="Weight of the pitch's distance, a tenth of it in Hz.")
+    energy_weight: float = Field(1.0, ge=0, description="Weight of the energy's distance.")
+    duration_weight: float = Field(1.0, ge=0, description="Weight of the durations' distance in steps of 25 ms.")
+    ending_weight: float = Field(
+        20.0, ge=0, description="Weight of the cross-entropy of whether a token has ended at each step."
+    )
+    style_weight: float = Field(1.0, ge=0, description="Weight of the distance of sampled styles from those heard.")
+    diffusion_weight: float = Field(1.0, ge=0, description="Weight of the style denoiser's loss.")
+    adversary: AdversaryConfig = Field(
+        AdversaryConfig(), description="What judges speech of sampled styles and predicted durations."
+    )
+
+
+class FinetuneConfig(SecondConfig):
+    """Stage finetune: a whole checkpoint learns further recordings, all of it at once."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": TINY
+        | _TINY_SECOND
+        | {
+            "epochs": 4,
+            "epoch_steps": 50,
+            "diffusion_from": 1.0,
+            "joint_from": 3.0,
+            "learning_rate": 2e-4,
+        }
+    }
+
+    epochs: int = Field(50, ge=1, description="Epochs to train, if max_steps is 0.")
+    batch_size: int = Field(8, ge=1, description="Clips in a batch of one device.")
+    diffusion_from: float = Field(
+        10.0, ge=0, description="Epochs before the sampling of styles learns too (diff_epoch of the original)."
+    )
+    joint_from: float = Field(30.0, ge=0, description="Epochs before the adversary joins (joint_epoch).")
+    tuned_learning_rate: float = Field(
+        1e-4, gt=0, description="Step size of AdamW for the decoder and the acoustic style encoder."
+    )
+    monotonic_weight: float = Field(1.0, ge=0, description="Weight of the alignment's distance from a straight path.")
+    spelling_weight: float = Field(1.0, ge=0, description="Weight of the aligner's cross-entropy.")

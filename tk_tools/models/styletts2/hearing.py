@@ -30,6 +30,12 @@ class Hearing(nn.Module):
         self.wavlm = wavlm
         self.eval().requires_grad_(False)
 
+    @property
+    def features(self) -> int:
+        """Of a step, in the hidden states of all layers together."""
+        config = self.wavlm.config
+        return (config.num_hidden_layers + 1) * config.hidden_size
+
     def train(self, mode: bool = True) -> Hearing:
         return super().train(False)
 
@@ -43,9 +49,11 @@ def load_hearing(name: str) -> Hearing:
     MissingPackage: transformers. WeightsError: it is not there, or is another network.
     """
     try:
+        import transformers
         from transformers import WavLMModel
     except ImportError:
         raise MissingPackage("WavLM needs the package transformers; get it with: pip install '.[styletts2]'") from None
+    transformers.logging.disable_progress_bar()
     try:
         wavlm, told = WavLMModel.from_pretrained(name, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -10,6 +10,7 @@ network is named as what it holds. All networks come back on the CPU in eval mod
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,53 @@ WHOLE = "StyleTTS 2, all modules"
 PLACEHOLDER = 0.2  # sigma_data in the configurations of the repository, before any training
 HEAD = 64  # features of a head of attention
 OURS = "discriminators."  # before their names in a checkpoint of tk-train
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A checkpoint of many parts: its file, the parts' tensors in our names, and what is known of it."""
+
+    file: Path
+    parts: dict[str, dict[str, Tensor]]
+    about: dict[str, Any]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """All tensors, each part's name before them."""
+        return {f"{part}.{key}": value for part, tensors in self.parts.items() for key, value in tensors.items()}
+
+    @property
+    def of_first(self) -> bool:
+        """Whether it is of the first stage: its prosody predictor is not there yet, or as it began."""
+        return self.about.get("stage") == "first" or ("predictor" in self.parts and not self.plans)
+
+    @property
+    def plans(self) -> bool:
+        """Whether there is a prosody predictor, and a trained one."""
+        return "predictor" in self.parts and not never_trained(self.parts["predictor"])
+
+    def check(self, names: Iterable[str], advice: str) -> None:
+        """WeightsError: a part of these names is missing; advice: what to give instead."""
+        if missing := [name for name in names if name not in self.parts]:
+            raise WeightsError(
+                f"holds no {', '.join(missing)} of StyleTTS 2 (it has: {', '.join(self.parts)}); {advice}",
+                path=self.file,
+            )
+
+    def load(self, system: nn.Module, names: Iterable[str]) -> None:
+        """Put the parts of these names into a system that has them. WeightsError: they do not fit."""
+        for name in names:
+            load_strictly(system.get_submodule(name), self.parts[name], self.file, f"StyleTTS 2's {name}")
+
+
+def read_whole(path: str | Path) -> Whole:
+    """The parts of a whole checkpoint, published or of tk-train. WeightsError: damaged, unsafe, another network's."""
+    file = weights_file(path)
+    state, about = read_weights(file)
+    parts = _parts(state)
+    if not parts:
+        load_strictly(nn.Module(), state, file, WHOLE)  # says what it holds instead
+    return Whole(file, parts, about)
 
 
 def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleTTS2:
@@ -99,13 +147,13 @@ def load_parts(system: nn.ModuleDict, path: str | Path, names: Iterable[str]) ->
 def load_aligner(path: str | Path) -> TextAligner:
     """The text aligner in its own file (`epoch_00080.pth`) or in a whole checkpoint; errors as above."""
     state, _, file = _part(path, "text_aligner")
-    return load_strictly(TextAligner(_aligner_sizes(state)), state, file, "StyleTTS 2's text aligner").eval()
+    return load_strictly(TextAligner(aligner_sizes(state)), state, file, "StyleTTS 2's text aligner").eval()
 
 
 def load_pitch_extractor(path: str | Path) -> PitchExtractor:
     """The pitch extractor in its own file (`bst.t7`) or in a whole checkpoint; errors as above."""
     state, _, file = _part(path, "pitch_extractor")
-    network = PitchExtractor(_pitch_sizes(state))
+    network = PitchExtractor(pitch_sizes(state))
     return load_strictly(network, state, file, "StyleTTS 2's pitch extractor").eval()
 
 
@@ -122,9 +170,7 @@ def load_plbert(path: str | Path) -> AlbertModel:
 def load_discriminators(path: str | Path, parts: Iterable[str] = ("mpd", "msd", "wd")) -> dict[str, nn.Module]:
     """Discriminators by their published names, in a whole checkpoint, in one of tk-train or in the newest one of a run;
     in train mode. Errors as above."""
-    file = weights_file(next(iter(RunFolder(Path(path)).list_checkpoints().values()), path))
-    state = load_state_dict(file)
-    state = {key.removeprefix(OURS): value for key, value in state.items() if key.startswith(OURS)} or state
+    state, file = _judging(path)
     there = list(dict.fromkeys(key.partition(".")[0] for key in state))
     found = {}
     for part in parts:
@@ -133,6 +179,19 @@ def load_discriminators(path: str | Path, parts: Iterable[str] = ("mpd", "msd", 
         tensors = {key.removeprefix(f"{part}."): value for key, value in state.items() if key.startswith(f"{part}.")}
         found[part] = load_strictly(_discriminator(part, tensors), tensors, file, f"StyleTTS 2's discriminator {part}")
     return found
+
+
+def discriminators_in(path: str | Path) -> list[str]:
+    """The names of the discriminators that `load_discriminators` finds there."""
+    state, _ = _judging(path)
+    return [part for part in ("mpd", "msd", "wd") if any(key.startswith(f"{part}.") for key in state)]
+
+
+def _judging(path: str | Path) -> tuple[dict[str, Tensor], Path]:
+    """What a file holds, of a checkpoint of tk-train its discriminators alone; and that file."""
+    file = weights_file(next(iter(RunFolder(Path(path)).list_checkpoints().values()), path))
+    state = load_state_dict(file)
+    return {key.removeprefix(OURS): value for key, value in state.items() if key.startswith(OURS)} or state, file
 
 
 def _discriminator(part: str, state: State) -> nn.Module:
@@ -211,6 +270,20 @@ def sizes_of(state: State, about: Mapping[str, Any] = {}) -> Sizes:
         return Sizes()
 
 
+def sizes_of_first(whole: Whole, sizes: Sizes) -> Sizes:
+    """`sizes` with those that the parts of the first stage tell."""
+    parts = whole.parts
+    return replace(
+        sizes,
+        symbols=len(parts["text_encoder"]["embedding.weight"]),
+        hidden=parts["text_encoder"]["embedding.weight"].shape[1],
+        layers=_count(parts["text_encoder"], "cnn.{}.0.bias"),
+        style=len(parts["style_encoder"]["unshared.bias"]),
+        style_channels=len(parts["style_encoder"]["shared.0.bias"]),
+        decoder=_decoder_sizes(parts["decoder"]),
+    )
+
+
 def _bert_sizes(state: State, about: Mapping[str, Any]) -> BertSizes:
     layers = about.get("settings", {}).get("sizes", {}).get("bert_layers", BertSizes.layers)
     try:
@@ -244,7 +317,8 @@ def _denoiser_sizes(state: State) -> DenoiserSizes:
     )
 
 
-def _aligner_sizes(state: State) -> AlignerSizes:
+def aligner_sizes(state: State) -> AlignerSizes:
+    """By the shapes of a text aligner, the published ones where something is missing."""
     try:
         symbols, embedding = state["asr_s2s.embedding.weight"].shape
         filters, _, reach = state["asr_s2s.attention_layer.location_layer.location_conv.conv.weight"].shape
@@ -260,7 +334,8 @@ def _aligner_sizes(state: State) -> AlignerSizes:
         return AlignerSizes()
 
 
-def _pitch_sizes(state: State) -> PitchSizes:
+def pitch_sizes(state: State) -> PitchSizes:
+    """By the shapes of a pitch extractor, the published ones where something is missing."""
     try:
         first = len(state["conv_block.0.weight"])
         channels = [len(state[f"res_block{place}.conv.0.weight"]) for place in (1, 2, 3)]

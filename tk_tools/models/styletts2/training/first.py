@@ -133,7 +133,7 @@ class FirstTask(Task):
         self.steps = state["steps"]
 
     @property
-    def phase(self) -> int:
+    def era(self) -> int:
         return int(self.steps > self.adversarial_from)
 
     @property
@@ -194,7 +194,7 @@ class FirstTask(Task):
             optimizer.zero_grad(set_to_none=True)
 
     def speak(self, batch: Mapping[str, Tensor], alignment: Tensor, clips: Stretches, heard: Stretches) -> Tensor:
-        """The clips of a batch as the system makes them, (B, samples); heard: where the style of many voices is from."""
+        """The clips of a batch as the system makes them, (B, samples); heard: what the style of many voices is of."""
         system = self.system
         text = system["text_encoder"](batch["tokens"], batch["token_lengths"])
         mel = clips.of(batch["mel"], 2)
@@ -228,8 +228,8 @@ class FirstTask(Task):
         return hearing_loss(theirs, self.hearing(made))
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Of the middle of each recording, laid out by the path: mel, the distance at three resolutions; mel_l1, the mean
-        absolute difference of the mels that are heard. monotonic and spelling are as in training."""
+        """Of the middle of each recording, laid out by the path: mel, the distance at three resolutions; mel_l1, the
+        mean absolute difference of the mels that are heard. monotonic and spelling are as in training."""
         self.system.eval()
         means = Means(self.fabric)
         for batch in batches:
