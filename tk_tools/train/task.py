@@ -124,8 +124,8 @@ class Task(ABC):
 
     @property
     def era(self) -> int:
-        """A number that grows when something joins the training, so that the best checkpoint is sought anew: the numbers
-        of the validations before do not compare with those that come."""
+        """A number that grows when something joins the training, so that the best checkpoint is sought anew: numbers of
+        validations before do not compare with those that come."""
         return 0
 
     def state(self) -> dict[str, Any]:

@@ -57,7 +57,11 @@ class MultiResolutionDiscriminator(Several):
 
 
 class WaveDiscriminators(nn.Module):
-    """Those by periods and those by spectrograms; width: their channels as a share of the published ones."""
+    """Those by periods and those by spectrograms; width: their channels as a share of the published ones.
+
+    Spectrograms are judged in single precision whatever the others do: a transform of 1200 samples is hundreds of times
+    as large as they are, and iSTFTNet's are not bounded, so that half precision overflows and the losses are NaN.
+    """
 
     def __init__(self, width: float = 1.0):
         super().__init__()
@@ -67,7 +71,11 @@ class WaveDiscriminators(nn.Module):
     def forward(self, *waves: Tensor) -> list[list[Judgement]]:
         """For each of waveforms (B, samples) the judgements of all."""
         with cached():  # the weights are normalised once
-            return [self.mpd(wave.unsqueeze(1)) + self.msd(wave.unsqueeze(1)) for wave in waves]
+            return [self.mpd(wave.unsqueeze(1)) + self._by_spectrograms(wave.unsqueeze(1)) for wave in waves]
+
+    def _by_spectrograms(self, wave: Tensor) -> list[Judgement]:
+        with torch.autocast(wave.device.type, enabled=False):
+            return self.msd(wave.float())
 
 
 class SpeechDiscriminator(nn.Module):
