@@ -315,6 +315,9 @@ def test_another_stage_is_named(tmp_path, made):
     torch.save({"model": TextAligner(ALIGNER).state_dict()}, tmp_path / "aligner.pth")
     with pytest.raises(WeightsError, match="holds StyleTTS 2's text aligner, not StyleTTS 2"):
         system_of_second(tmp_path / "aligner.pth", config_of("finetune"))
+    for name in ("plbert", "wavlm"):  # asked before an earlier stage of the same command begins
+        with pytest.raises(WeightsError, match="nowhere"):
+            load(get_model("styletts2").stage("second").task).check(config_of("second", **{name: "nowhere"}))
     for stage in ("second", "finetune"):
         with pytest.raises(ConfigError, match="give"):
             train(stage, tmp_path / stage, made / "wavs/made.phonemes.txt", {}, **SHORT, max_steps=1)

@@ -25,7 +25,9 @@ from tk_tools.files.wav import write_wav
 from tk_tools.models.styletts2.config import SecondConfig
 from tk_tools.models.styletts2.hearing import Hearing, hearing_loss, load_hearing
 from tk_tools.models.styletts2.losses import MelDistance, discriminator_loss, energy, generator_loss
+from tk_tools.models.styletts2.plbert import new_plbert
 from tk_tools.models.styletts2.prosody import Contour
+from tk_tools.models.styletts2.published import load_plbert
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE
 from tk_tools.models.styletts2.speech import speak
 from tk_tools.models.styletts2.training.adversary import (
@@ -108,6 +110,10 @@ class SecondTask(Task):
 
     @classmethod
     def check(cls, config: SecondConfig) -> None:
+        if config.plbert:
+            load_plbert(config.plbert)
+        else:
+            new_plbert(config.network_sizes())
         if config.wavlm:
             load_hearing(config.wavlm)
 
@@ -133,7 +139,7 @@ class SecondTask(Task):
                 " take another PL-BERT"
             )
         if self.hearing is None:
-            self.warn("no wavlm is given: the adversary, which hears through it, is left out")
+            self.warn("no wavlm is given: what it hears is not compared, and the adversary is left out")
         self.set_up(system, judges)
 
     def warn(self, line: str) -> None:
