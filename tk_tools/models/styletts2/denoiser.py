@@ -74,6 +74,12 @@ class Block(nn.Module):
         x = x + self.attention(x, *voice)
         return x + self.feed_forward(x)
 
+    def mean(self, x: Tensor, *voice: Tensor) -> Tensor:
+        """The mean (B, 1, F) over the places, whose last layer then has one place to work on."""
+        widen, curve, narrow = self.feed_forward
+        x = x + self.attention(x, *voice)
+        return x.mean(dim=1, keepdim=True) + narrow(curve(widen(x)).mean(dim=1, keepdim=True))
+
 
 class NoText(nn.Module):
     """What stands in place of a text: a learned row for each place, under its published name."""
@@ -114,9 +120,10 @@ class Denoiser(nn.Module):
             known = known + self.to_features(voice)
         known = self.to_mapping(known).unsqueeze(1)
         x = torch.cat([style.unsqueeze(1).expand(-1, text.shape[1], -1), text], dim=-1)
-        for block in self.blocks:
+        *blocks, last = self.blocks
+        for block in blocks:
             x = block(x + known, *voices)
-        return self.to_out(x.mean(dim=1, keepdim=True).mT).squeeze(-1)
+        return self.to_out(last.mean(x + known, *voices).mT).squeeze(-1)
 
     def no_text(self, text: Tensor) -> Tensor:
         """What stands for no text, in the shape of one."""
