@@ -193,9 +193,9 @@ def test_a_fault_of_a_text_without_a_file(work, say):
 def test_sound_goes_to_standard_output_while_it_is_made(work):
     """The reader takes a little and goes; the next one takes it all."""
     arguments = ["--device", "cpu", "--checkpoint", "one.pth", "-", "-"]
-    text = f"{TEXT} " * 4
+    text = f"{TEXT} " * 2
     command = [SCRIPTS / "tk-infer", "styletts2", *arguments]
-    ran = subprocess.run(command, input=text.encode(), capture_output=True, timeout=100, check=False)
+    ran = subprocess.run(command, input=text.encode(), capture_output=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     Path("whole.wav").write_bytes(ran.stdout)
     samples, rate = soundfile.read(io.BytesIO(ran.stdout), dtype="int16")
@@ -203,11 +203,11 @@ def test_sound_goes_to_standard_output_while_it_is_made(work):
     assert is_marked_synthetic(Path("whole.wav"))
     assert np.array_equal(np.rint(32768 * read_audio(Path("whole.wav"))), samples)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdin.write(text.encode())
+        process.stdin.write(2 * text.encode())
         process.stdin.close()
         assert len(process.stdout.read(4000)) == 4000
         process.stdout.close()
-        assert process.wait(100) == 141
+        assert process.wait(300) == 141
         assert b"Traceback" not in process.stderr.read()
 
 
