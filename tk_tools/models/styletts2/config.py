@@ -354,6 +354,9 @@ class SecondConfig(SpeechConfig):
     }
 
     epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0; 30 for LibriTTS.")
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Arithmetic: 32-true or bf16-mixed; the original ended in NaN in half precision."
+    )
     diffusion_from: float = Field(
         20.0,
         ge=0,

@@ -95,7 +95,9 @@ def read_whole(path: str | Path) -> Whole:
     state, about = read_weights(file)
     parts = _parts(state)
     if not parts:
-        load_strictly(nn.Module(), state, file, WHOLE)  # says what it holds instead
+        with torch.device("meta"):
+            asked = StyleTTS2()
+        load_strictly(asked, state, file, WHOLE)  # says what it holds instead
     return Whole(file, parts, about)
 
 

@@ -85,7 +85,7 @@ def make_up(
     pitch, energy = system.predictor.contour(encoded[kept].mT @ alignment, prosodic)
     made = system.decoder(text @ alignment, pitch, energy, acoustic)
     starts = draw_starts(recorded.steps[kept], size)
-    return MadeUp(made, cut(recorded.wave[kept], starts, size, STEP))
+    return MadeUp(made.float(), cut(recorded.wave[kept], starts, size, STEP))
 
 
 def said_steps(logits: Tensor, lengths: Tensor) -> Tensor:

@@ -125,12 +125,26 @@ class SecondTask(Task):
         others = other_texts(config.other_texts, train)
         self.train_data, self.val_data = Recordings(train, config, others), Recordings(val, config, others)
         self.hearing = fabric.to_device(load_hearing(config.wavlm)) if config.wavlm else None
+        system, judges = self.start(needs["init"])
+        longest = max(len(tokens) for tokens in (*others, *(clip.tokens for clip in (*train, *val))))
+        if longest > system.sizes.bert.positions:
+            raise ConfigError(
+                f"a text has {longest} tokens, and PL-BERT knows {system.sizes.bert.positions} places; divide it, or"
+                " take another PL-BERT"
+            )
         if self.hearing is None:
-            log.warning("without WavLM there is no adversary; --set wavlm=FOLDER gives it")
-        self.set_up(*self.start(needs["init"]))
+            self.warn("no wavlm is given: the adversary, which hears through it, is left out")
+        self.set_up(system, judges)
+
+    def warn(self, line: str) -> None:
+        """Tell a line once, on the first process."""
+        if self.fabric.global_rank == 0:
+            log.warning(line)
 
     def start(self, weights: Path) -> tuple[System, Judges]:
         """What is trained, and its discriminators."""
+        if not self.config.plbert:
+            self.warn("no plbert is given: a new PL-BERT begins, which knows nothing of texts yet")
         return system_of_first(weights, self.config), judges_of(self.config, self.hearing)
 
     def set_up(self, system: System, judges: Judges) -> None:
@@ -182,6 +196,10 @@ class SecondTask(Task):
         """Of the step to come."""
         epochs = self.complete / self.config.epoch(len(self.train_data), self.fabric.world_size)
         return Phase(epochs >= self.config.diffusion_from, epochs >= self.config.joint_from)
+
+    @property
+    def era(self) -> int:
+        return sum(self.phase)
 
     def learning(self, phase: Phase) -> list[str]:
         """The parts that learn in a phase."""
