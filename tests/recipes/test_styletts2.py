@@ -108,7 +108,9 @@ def test_whole_recipe_from_recordings_to_measured_speech(voices, tmp_path):
     pytest.importorskip("phonemizer")
     config, work = tmp_path / "conf.yaml", tmp_path / "work"
     shared = {"max_steps": 2, "validate_every": 2, "checkpoint_every": 2, "batch_size": 2}
-    config.write_text(yaml.safe_dump({stage: dict(shared) for stage in STAGES}))
+    values = {stage: dict(shared) for stage in STAGES}
+    values["second"]["sizes"] = {"longest_duration": 8}  # untrained, each token lasts half as long
+    config.write_text(yaml.safe_dump(values))
     settings = ("--preset", "tiny", "--config", config, "--val", "0.3", "--sentences", "1")
     done = shell(RECIPE / "run.sh", *settings, "--recogniser", "pocketsphinx", voices, work, timeout=1500)
     assert done.returncode == 0, done.stderr

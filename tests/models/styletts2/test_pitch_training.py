@@ -11,7 +11,7 @@ from tests.models.hifigan.sounds import voice, write_voice
 from tests.models.styletts2.recordings import write_list
 from tests.train.helpers import Told, same
 from tk_tools.audio.mel import mel
-from tk_tools.errors import MissingPackage
+from tk_tools.errors import MissingPackage, OutputError
 from tk_tools.models import get_model, load
 from tk_tools.models.stages import suffixes_of
 from tk_tools.models.styletts2.config import PitchConfig
@@ -92,6 +92,23 @@ def test_a_recording_is_tracked_once(tmp_path, monkeypatch):
     assert len(calls) == 1
     TrackedPitch("harvest", tmp_path / "kept").of(path, np.zeros(1200, np.float32))
     assert len(calls) == 2
+
+
+def test_a_folder_that_cannot_be_written_ends_the_training(tmp_path, no_tracker):
+    made = write_list(tmp_path / "wavs", count=2)
+    (tmp_path / "kept").write_text("a file")
+    with pytest.raises(OutputError, match="kept"):
+        train(tmp_path / "run", [made], max_steps=1, tracked=str(tmp_path / "kept"))
+
+
+def test_what_was_kept_in_part_is_tracked_again(tmp_path, no_tracker):
+    path = write_voice(tmp_path / "a.wav", 0.8)
+    wave = np.pad(voice(0.8, rate=24000), QUIET_ENDS)
+    first = TrackedPitch("pyin", tmp_path / "kept").of(path, wave)
+    (kept,) = (tmp_path / "kept").iterdir()
+    kept.write_bytes(kept.read_bytes()[:50])
+    np.testing.assert_array_equal(TrackedPitch("pyin", tmp_path / "kept").of(path, wave), first)
+    assert np.load(kept).shape == first.shape
 
 
 def test_a_quieter_mel_is_that_of_the_quieter_sound():

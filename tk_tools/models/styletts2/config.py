@@ -287,7 +287,7 @@ class FirstConfig(SpeechConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": TINY
         | {
-            "epochs": 12,
+            "epochs": 10,
             "epoch_steps": 50,
             "adversarial_from": 8.0,
             "learning_rate": 1e-3,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tk_tools.audio import pitch
-from tk_tools.files.atomic import atomic_path
+from tk_tools.files.atomic import atomic_path, output_error
 from tk_tools.files.digest import file_digest
 from tk_tools.files.resample import resampled
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE
@@ -34,18 +34,29 @@ class TrackedPitch:
     def _kept(self, recording: Path, wave: np.ndarray) -> np.ndarray:
         if self.folder is None:
             return track_frames(wave, self.tracker)
-        digest = file_digest(recording).partition(":")[2]
-        path = self.folder / f"{digest}.{self.tracker}.npy"
-        frames = len(wave) // HOP
-        if path.exists():
-            found = np.load(path, allow_pickle=False)
-            if found.shape == (frames,):
-                return found
-        found = track_frames(wave, self.tracker)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, found, allow_pickle=False)
+        path = self.folder / f"{file_digest(recording).partition(':')[2]}.{self.tracker}.npy"
+        found = _read(path)
+        if found is None or found.shape != (len(wave) // HOP,):
+            found = track_frames(wave, self.tracker)
+            _write(path, found)
         return found
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """What is kept there; None: nothing, or nothing whole."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _write(path: Path, found: np.ndarray) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, path.parent) from error
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, found, allow_pickle=False)
 
 
 def track_frames(wave: np.ndarray, tracker: str) -> np.ndarray:
