@@ -31,6 +31,7 @@ COMPARISONS = {
     "lawdnet_generator": ("lawdnet", "dinet"),
     "lawdnet_training": ("lawdnet",),
     "monotonic_alignment": ("monotonic_align",),
+    "styletts2_inference": ("styletts2",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -54,6 +55,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--lawdnet", type=_FOLDER, help="A checkout of iPaw-AI-LAB/LawDNet_2024 at 76a14bb.")
 @click.option("--dinet", type=_FOLDER, help="A checkout of MRzzm/DINet at 3b57fb0.")
 @click.option("--monotonic-align", type=_FOLDER, help="A checkout of resemble-ai/monotonic_align, built in place.")
+@click.option("--styletts2", type=_FOLDER, help="A checkout of yl4579/StyleTTS2 at 5cedc71.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

@@ -74,13 +74,14 @@ def _as_files(texts: list[str], log: Log) -> Iterator[tuple[list[Path], Path | N
     if texts and not literal:
         yield [Path(text) for text in texts], None
         return
+    (text,) = literal or [STDIO]
     with tempfile.TemporaryDirectory(prefix="tk-text-") as folder:
         written = Path(folder, _NAME)
-        if not texts or literal == [STDIO]:
+        if text == STDIO:
             _keep_stdin(written, log, asked=bool(texts))
         else:
-            written.write_bytes(_checked(literal[0]))
-        yield [written if text in literal else Path(text) for text in texts or [STDIO]], written
+            written.write_bytes(_checked(text))
+        yield [written if operand == text else Path(operand) for operand in texts or [text]], written
 
 
 def _is_path(operand: str) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tk_tools.errors import InputError
 from tk_tools.files.phonemes_file import SUFFIX, read_phonemes_file
 from tk_tools.text.make_phonemes import Heard, PhonemizeOptions, say
-from tk_tools.text.sentences import split_text, split_to_fit
+from tk_tools.text.sentences import split_text
 
 SHORTEST = 20  # symbols, somewhat over a second: what is shorter is said in one go with what stands beside it
 PAUSES = ".!?…;:,—"  # marks at which a voice stops
@@ -64,19 +63,12 @@ def _words_to_fit(phonemes: str, longest: int) -> Iterator[str]:
 
 def _sentences(source: Path, longest: int, language: str, heard: Heard) -> Iterator[Phrase]:
     options = PhonemizeOptions(language)
-
-    @lru_cache(maxsize=2)  # what was counted is asked for again
-    def said(text: str) -> str:
-        return say(text, options)
-
     line = 1
     for piece in split_text(_blocks(source), language):
-        spoken = [said(part) for part in split_to_fit(piece.text, lambda text: len(said(text)), longest, language)]
-        spoken = [part for phonemes in spoken if phonemes for part in _words_to_fit(phonemes, longest)]
-        for phonemes in spoken:
+        if phonemes := say(piece.text, options):
             heard.look(line, phonemes)
+            yield from _phrases(list(_words_to_fit(phonemes, longest)), piece.ends)
         line += piece.text.count("\n")
-        yield from _phrases(spoken, piece.ends)
 
 
 def _phrases(pieces: list[str], ends: Literal["cut", "sentence", "paragraph"]) -> Iterator[Phrase]:

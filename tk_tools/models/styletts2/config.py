@@ -410,6 +410,11 @@ class FinetuneConfig(SecondConfig):
         }
     }
 
+    many_voices: bool = Field(False, description="As the checkpoint has it, whatever is said here.")
+    decoder: Literal["istftnet", "hifigan"] = Field(
+        "istftnet", description="As the checkpoint has it, whatever is said here."
+    )
+    plbert: Literal[""] = Field("", description="Always empty: the checkpoint has its PL-BERT.")
     epochs: int = Field(50, ge=1, description="Epochs to train, if max_steps is 0.")
     batch_size: int = Field(8, ge=1, description="Clips in a batch of one device.")
     diffusion_from: float = Field(

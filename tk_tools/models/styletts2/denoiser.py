@@ -75,6 +75,12 @@ class Block(nn.Module):
         x = x + self.attention(x, *voice, seen=seen)
         return x + self.feed_forward(x)
 
+    def mean(self, x: Tensor, *voice: Tensor, seen: Tensor | None = None) -> Tensor:
+        """The mean (B, F) over the places that are seen; the last layer then has one place to work on."""
+        widen, curve, narrow = self.feed_forward
+        x = x + self.attention(x, *voice, seen=seen)
+        return _mean(x, seen) + narrow(_mean(curve(widen(x)), seen))
+
 
 class NoText(nn.Module):
     """What stands in place of a text: a learned row for each place, under its published name."""
@@ -123,18 +129,19 @@ class Denoiser(nn.Module):
         known = self.to_mapping(known).unsqueeze(1)
         x = torch.cat([style.unsqueeze(1).expand(-1, text.shape[1], -1), text], dim=-1)
         seen = None if padding is None else ~padding[:, None, None]
-        for block in self.blocks:
+        *blocks, last = self.blocks
+        for block in blocks:
             x = block(x + known, *voices, seen=seen)
-        return self.to_out(_mean(x, padding).unsqueeze(-1)).squeeze(-1)
+        return self.to_out(last.mean(x + known, *voices, seen=seen).unsqueeze(-1)).squeeze(-1)
 
     def no_text(self, text: Tensor) -> Tensor:
         """What stands for no text, in the shape of one."""
         return self.fixed_embedding(text)
 
 
-def _mean(x: Tensor, padding: Tensor | None) -> Tensor:
-    """(B, T, F) -> (B, F), over what is no padding (B, T)."""
-    if padding is None:
+def _mean(x: Tensor, seen: Tensor | None) -> Tensor:
+    """(B, T, F) -> (B, F), over the places of (B, 1, 1, T) bool that are True; None: over all."""
+    if seen is None:
         return x.mean(dim=1)
-    inside = (~padding).to(x).unsqueeze(-1)
+    inside = seen.flatten(start_dim=1).to(x).unsqueeze(-1)
     return (x * inside).sum(dim=1) / inside.sum(dim=1)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tk_tools.models.styletts2.hearing import Hearing
 from tk_tools.models.styletts2.networks import StyleTTS2
 from tk_tools.models.styletts2.plbert import understand
 from tk_tools.models.styletts2.sizes import STEP
@@ -92,6 +93,11 @@ def said_steps(logits: Tensor, lengths: Tensor) -> Tensor:
     """Logits (B, T, 50) of durations -> the steps that each text lasts, (B,) int64."""
     durations = logits.sigmoid().sum(dim=-1).masked_fill(padding_mask(lengths, logits.shape[1]), 0)
     return durations.sum(dim=1).round().long()
+
+
+def hidden_states(hearing: Hearing, wave: Tensor) -> Tensor:
+    """What WavLM hears in waveforms (B, N): (B, layers x features, steps), a layer's features together."""
+    return torch.cat([layer.mT for layer in hearing(wave)], dim=1)
 
 
 def fooling_loss(scores: Tensor) -> Tensor:

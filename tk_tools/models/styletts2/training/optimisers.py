@@ -23,3 +23,8 @@ def adamw(
     """AdamW over the weights of a part that learn, its update in one pass."""
     learnt = [weight for weight in net.parameters() if weight.requires_grad]
     return torch.optim.AdamW(learnt, learning_rate, betas, EPSILON, weight_decay, fused=True)
+
+
+def learnt_by(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The weights that an optimiser trains."""
+    return [weight for group in optimizer.param_groups for weight in group["params"]]

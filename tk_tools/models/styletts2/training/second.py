@@ -23,9 +23,10 @@ from torch.nn.utils.parametrize import cached
 from tk_tools.errors import ConfigError
 from tk_tools.files.wav import write_wav
 from tk_tools.models.styletts2.config import SecondConfig
-from tk_tools.models.styletts2.hearing import Hearing, hearing_loss, load_hearing
+from tk_tools.models.styletts2.hearing import hearing_loss, load_hearing
 from tk_tools.models.styletts2.losses import MelDistance, discriminator_loss, energy, generator_loss
-from tk_tools.models.styletts2.prosody import Contour
+from tk_tools.models.styletts2.plbert import new_plbert
+from tk_tools.models.styletts2.published import load_plbert
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE
 from tk_tools.models.styletts2.speech import speak
 from tk_tools.models.styletts2.training.adversary import (
@@ -34,6 +35,7 @@ from tk_tools.models.styletts2.training.adversary import (
     Recorded,
     calm_gradients,
     fooling_loss,
+    hidden_states,
     make_up,
     rebuilt_loss,
     telling_loss,
@@ -41,7 +43,7 @@ from tk_tools.models.styletts2.training.adversary import (
 from tk_tools.models.styletts2.training.alignment import align
 from tk_tools.models.styletts2.training.data import Clip, Recordings, inspect_list, other_texts
 from tk_tools.models.styletts2.training.first import items_of
-from tk_tools.models.styletts2.training.optimisers import adamw
+from tk_tools.models.styletts2.training.optimisers import adamw, learnt_by
 from tk_tools.models.styletts2.training.sentences import (
     FRAMES,
     Batch,
@@ -51,6 +53,7 @@ from tk_tools.models.styletts2.training.sentences import (
     curve_losses,
     plan_prosody,
     say_clips,
+    say_whole,
     voices,
 )
 from tk_tools.models.styletts2.training.styles import diffusion_loss, sample_styles
@@ -108,6 +111,10 @@ class SecondTask(Task):
 
     @classmethod
     def check(cls, config: SecondConfig) -> None:
+        if config.plbert:
+            load_plbert(config.plbert)
+        else:
+            new_plbert(config.network_sizes())
         if config.wavlm:
             load_hearing(config.wavlm)
 
@@ -133,7 +140,7 @@ class SecondTask(Task):
                 " take another PL-BERT"
             )
         if self.hearing is None:
-            self.warn("no wavlm is given: the adversary, which hears through it, is left out")
+            self.warn("no wavlm is given: what it hears is not compared, and the adversary is left out")
         self.set_up(system, judges)
 
     def warn(self, line: str) -> None:
@@ -389,7 +396,7 @@ class SecondTask(Task):
     def measured(self, one: Batch) -> dict[str, Tensor]:
         """The losses of a whole recording, scalars."""
         system = self.system
-        prosody, made, curves = self.rebuilt(one)
+        prosody, made, curves = say_whole(system, one, SecondTask.texts(self, one))
         known, padding, style = prosody.known, prosody.padding, prosody.style
         voice = voices(system, one)
         sampled = system.diffusion.sample(torch.randn_like(style), known, voice, VALIDATED_IN)
@@ -401,15 +408,6 @@ class SecondTask(Task):
             "diffusion": diffusion_loss(system.diffusion, style, known, padding, voice),
         }
 
-    def rebuilt(self, one: Batch) -> tuple[Prosody, Tensor, Contour]:
-        """A whole recording at true durations: its prosody, the waveform (1, N) and the curves that it is made with."""
-        system = self.system
-        texts = SecondTask.texts(self, one)
-        prosody = plan_prosody(system, one, texts.path)
-        acoustic, prosodic = prosody.style.chunk(2, dim=-1)
-        curves = system.predictor.contour(prosody.laid_out, prosodic)
-        return prosody, system.decoder(texts.spelled, *curves, acoustic).float(), curves
-
     @torch.no_grad()
     def draw_samples(self, folder: Path) -> None:
         """N_NAME.said.wav from the text alone, N_NAME.made.wav at true durations in the recording's style, and
@@ -420,7 +418,7 @@ class SecondTask(Task):
             one = self.fabric.to_device(self.val_data.collate([self.val_data[Draw(number, seed=0)]]))
             tokens = one["tokens"][0, 1:-1].tolist()  # speech is made without the pads of training
             said = speak(self.system, tokens, drawn_noise(self.config.seed, number), voice=voices(self.system, one))
-            _, made, _ = self.rebuilt(one)
+            _, made, _ = say_whole(self.system, one, SecondTask.texts(self, one))
             sounds = {"said": said.wave, "made": made[0].cpu().numpy(), "true": one["wave"][0].cpu().numpy()}
             for kind, wave in sounds.items():
                 name = f"{number + 1}_{self.val_data.clips[number].path.stem}.{kind}.wav"
@@ -436,13 +434,3 @@ class SecondTask(Task):
                 " adversary.longest=160 (mel frames, 80 a second), or give longer recordings"
             )
         return None
-
-
-def learnt_by(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-    """The weights that an optimiser trains."""
-    return [weight for group in optimizer.param_groups for weight in group["params"]]
-
-
-def hidden_states(hearing: Hearing, wave: Tensor) -> Tensor:
-    """What WavLM hears in waveforms (B, N): (B, layers x features, steps), a layer's features together."""
-    return torch.cat([layer.mT for layer in hearing(wave)], dim=1)

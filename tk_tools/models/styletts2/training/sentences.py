@@ -15,6 +15,7 @@ from torch.nn import functional
 from tk_tools.models.styletts2.losses import duration_losses, energy
 from tk_tools.models.styletts2.networks import StyleTTS2
 from tk_tools.models.styletts2.plbert import understand
+from tk_tools.models.styletts2.prosody import Contour
 from tk_tools.models.styletts2.sizes import STEP
 from tk_tools.models.styletts2.training.clips import clip_steps, cut, draw_starts
 from tk_tools.models.styletts2.training.styles import heard_styles
@@ -96,6 +97,15 @@ def say_clips(system: System, batch: Batch, texts: Texts, prosody: Prosody, long
     made = system.decoder(spelled, *curves, acoustic)
     recorded = cut(batch["wave"], starts, size, STEP)
     return Said(made.float(), rebuilt.float(), recorded, curve_losses(curves, true))
+
+
+def say_whole(system: System, one: Batch, texts: Texts) -> tuple[Prosody, Tensor, Contour]:
+    """A whole recording, a batch of one, at true durations and in its own style: its prosody, the waveform (1, N) and
+    the curves that it is made with."""
+    prosody = plan_prosody(system, one, texts.path)
+    acoustic, prosodic = prosody.style.chunk(2, dim=-1)
+    curves = system.predictor.contour(prosody.laid_out, prosodic)
+    return prosody, system.decoder(texts.spelled, *curves, acoustic).float(), curves
 
 
 def curve_losses(made: tuple[Tensor, Tensor], true: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
