@@ -91,3 +91,15 @@ def test_nothing_half_written(tmp_path):
         with pytest.raises(InputError, match=says):
             write_phonemes_file(tmp_path / "a.phonemes.txt", utterances, MADE)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_faulty_lines_are_told_and_the_others_read(tmp_path):
+    path, faults = tmp_path / "a.txt", []
+    path.write_bytes(b"a.wav|One.|0\nb.wav\nc.wav||0\n\xff|x|0\nd.wav|Two.|0\n")
+    found = list(read_utterances(path, failed=faults.append))
+    assert [utterance.line for utterance in found] == [1, 5]
+    assert [str(fault).split("; ")[0].removeprefix(f"{path}: ") for fault in faults] == [
+        "line 2 has one field",
+        "line 3 has no text",
+        "line 4 is not UTF-8 text",
+    ]

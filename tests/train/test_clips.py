@@ -5,7 +5,7 @@ import pytest
 from tests.train.helpers import Told
 from tests.train.toy import make_clips
 from tk_tools.errors import InputError
-from tk_tools.train.clips import choose_clips, sift, split_clips
+from tk_tools.train.clips import Listed, choose_clips, sift, split_clips
 
 SUFFIXES = (".toy.txt",)
 
@@ -82,3 +82,34 @@ def test_split_stays_when_clips_are_added(tmp_path):
     assert set(few[1]) <= set(many[1])
     assert 8 <= len(many[1]) <= 32
     assert not set(many[0]) & set(many[1])
+
+
+def test_each_line_of_a_list_is_a_clip(tmp_path):
+    """Told with list and line, split by the recordings' names as if these had been given by themselves."""
+    clips = make_clips(tmp_path, 6)
+    fault = InputError("line 3 has no text", path=tmp_path / "a.list")
+    lists = {
+        tmp_path / "a.list": Listed({clip: float(clip.read_text()) for clip in clips[:4]}, [fault]),
+        tmp_path / "b.list": Listed({clip: float(clip.read_text()) for clip in clips[3:]}),
+    }
+
+    def choose_listed(train, val=(), log=None):
+        options = {"share": 0.1, "seed": 0, "suffixes": SUFFIXES, "log": log or Told(), "told": set()}
+        return choose_clips(train, val, lists.__getitem__, **options)
+
+    log = Told()
+    assert choose_listed(lists, log=log) == choose(clips)
+    assert log.lines == [f"left out: {fault}"]
+    first, second = lists
+    train, val = choose_listed([first], [second])
+    assert (list(train), list(val)) == (clips[:3], clips[3:])  # clips[3] stands in both
+
+
+def test_a_list_without_a_clip_is_told(tmp_path):
+    faults = [InputError(f"line {line} is faulty", path=tmp_path / "a.list") for line in (1, 2)]
+    with pytest.raises(InputError, match="line 1 is faulty; it is the only clip for training"):
+        sift([tmp_path], lambda _: Listed({}, faults[:1]), what="training", log=Told(), told=set())
+    log = Told()
+    with pytest.raises(InputError, match="none of the 2 clips for training can be used"):
+        sift([tmp_path], lambda _: Listed({}, faults), what="training", log=log, told=set())
+    assert log.lines == [f"left out: {fault}" for fault in faults]

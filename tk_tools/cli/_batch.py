@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -39,6 +40,7 @@ def run_batch(
     whole_folders: bool = False,
     recall: Callable[[Path], dict[str, Any]] | None = None,
     plan: Callable[[list[Job], list[Job], _Report], Iterable[Job]] | None = None,
+    unnamed: Mapping[str, str] = MappingProxyType({}),
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
@@ -49,10 +51,11 @@ def run_batch(
     themselves); it may give a line for people. `stem`: how a result in a folder is named, see Targets. `whole_folders`:
     the files that lie in one folder make one result. `recall` gives the facts of a result that is there already.
     `plan`: of work on a whole set, what has to be done before: it is given all jobs, those of this shard, and the
-    report, and gives those that are left to do. Exit code 1 when some inputs failed; the others are done.
+    report, and gives those that are left to do. `unnamed`: paths of files that the user did not name, and what messages
+    call them. Exit code 1 when some inputs failed; the others are done.
     """
     log = Log(tool, common.verbosity)
-    report = _Report(log, common, recall)
+    report = _Report(log, common, recall, unnamed)
     inputs, output = split_operands(common.operands)
     if check is not None and common.dask is None:
         try:
@@ -160,8 +163,14 @@ def _named(found: Iterator[Found], targets: Targets, report: _Report) -> Iterato
 class _Report:
     """Tells each outcome at once: paths or NDJSON on stdout, messages on stderr, failures in --errors."""
 
-    def __init__(self, log: Log, common: Common, recall: Callable[[Path], dict[str, Any]] | None):
-        self._log, self._json, self._recall = log, common.json, recall
+    def __init__(
+        self,
+        log: Log,
+        common: Common,
+        recall: Callable[[Path], dict[str, Any]] | None,
+        unnamed: Mapping[str, str],
+    ):
+        self._log, self._json, self._recall, self._unnamed = log, common.json, recall, unnamed
         self._failures = FailureList(common.errors, log.tool)
         self._counts = {"done": 0, "current": 0, "left out": 0, "failed": 0}
         self._replaced = 0  # of those that are done
@@ -180,7 +189,7 @@ class _Report:
             self._counts["left out" if left_out else outcome.status] += 1
             self._replaced += bool(outcome.replaced)
             if outcome.warning:
-                self._log.warn(outcome.warning)
+                self._log.warn(self._named(outcome.warning))
             elif outcome.replaced:
                 self._log.detail(f"{outcome.job.target}: replaced; it was made with {outcome.replaced}")
             if outcome.status == "failed":
@@ -188,7 +197,7 @@ class _Report:
                 self._log.detail(outcome.trace)
             else:
                 if warning := facts.pop("warning", None):
-                    self._log.warn(f"{outcome.job.source}: {warning}")
+                    self._log.warn(self._named(f"{outcome.job.source}: {warning}"))
                 if left_out:
                     self._log.detail(f"{outcome.job.source}: left out: {left_out}")
                 else:
@@ -221,14 +230,19 @@ class _Report:
         self._log.progress(message)
 
     def _fail(self, source, message: str) -> None:
-        self._log.error(message)
-        self._failures.add(source, message)
+        self._log.error(self._named(message))
+        self._failures.add(source and self._named(str(source)), self._named(message))
+
+    def _named(self, text: str) -> str:
+        for path, name in self._unnamed.items():
+            text = text.replace(path, name)
+        return text
 
     def _print(self, outcome: Outcome, facts: dict[str, Any]) -> None:
         if self._json:
             row = {
                 "path": str(outcome.job.target),
-                "source": str(outcome.job.source),
+                "source": self._named(str(outcome.job.source)),
                 "status": outcome.status,
             } | facts
             if outcome.replaced:

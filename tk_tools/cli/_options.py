@@ -11,7 +11,7 @@
 --fps         pictures per second                        extract-frames, crop-face
 --json        NDJSON instead of paths or tables          all tools but train
 --mark        say in the metadata that it is synthetic   infer, serve
---null, -0    paths on stdin end with NUL                all tools that take paths
+--null, -0    paths on stdin end with NUL                all tools that take paths; not infer styletts2
 --pairs       list of made files and references          eval-video, eval-audio
 --quality     of JPEG pictures                           extract-frames, crop-face
 --quiet, -q   fewer messages (-qq: faults alone)         all tools
@@ -71,7 +71,7 @@ class Shard(click.ParamType):
 class Common:
     """The shared options of one run of a file tool."""
 
-    operands: tuple[Path, ...]
+    operands: tuple[Path, ...] | tuple[str, ...]
     null: bool
     workers: int
     dask: str | None
@@ -124,6 +124,11 @@ def operands(metavar: str) -> Callable:
     """The operands of a tool that reads paths, also from stdin."""
     # Whether a file can be read is found out file by file, so that one that cannot does not stop the others.
     return click.argument("operands", metavar=metavar, nargs=-1, type=path_type(readable=False))
+
+
+def texts(metavar: str) -> Callable:
+    """The operands of a tool that reads texts, which may stand there themselves."""
+    return click.argument("operands", metavar=metavar, nargs=-1)
 
 
 null = click.option("-0", "--null", is_flag=True, help="Paths on standard input end with NUL instead of a newline.")
@@ -228,6 +233,7 @@ def _bundle(*decorators: Callable) -> Callable:
 
 verbosity = _bundle(quiet, verbose)
 file_tool = _bundle(workers, dask, shard, force, errors, json_lines, null, verbosity)
+text_tool = _bundle(workers, dask, shard, force, errors, json_lines, verbosity)
 row_tool = _bundle(workers, dask, shard, errors, json_lines, null, verbosity)
 
 
@@ -237,7 +243,7 @@ def take_common(values: dict[str, Any]) -> Common:
     Of those that a command does not have, the defaults."""
     return Common(
         operands=values.pop("operands"),
-        null=values.pop("null"),
+        null=values.pop("null", False),
         workers=values.pop("workers", 1),
         dask=values.pop("dask", None),
         shard=values.pop("shard", (1, 1)),

@@ -23,6 +23,10 @@ def _model_command(model: Model) -> click.Command:
         from tk_tools.cli._log import Log
 
         common = _options.take_common(values)
+        if inference.stream is not None:
+            from tk_tools.cli._texts import run_texts
+
+            return run_texts(TOOL, model, inference, values, common)
         request = inference.prepare(values, common.operands)
         if request.notice:
             Log(TOOL, common.verbosity).info(request.notice)
@@ -38,9 +42,11 @@ def _model_command(model: Model) -> click.Command:
         )
 
     shared = (getattr(_options, name) for name in reversed(inference.shared))
-    for option in (_options.file_tool, _options.weights_dir, *shared, *reversed(inference.options)):
+    tool = _options.file_tool if inference.stream is None else _options.text_tool
+    for option in (tool, _options.weights_dir, *shared, *reversed(inference.options)):
         call = option(call)
-    call = _options.operands(inference.metavar)(call)
+    operands = _options.operands if inference.stream is None else _options.texts
+    call = operands(inference.metavar)(call)
     return click.command(model.name, help=inference.help, context_settings=_options.CONTEXT)(call)
 
 
@@ -63,6 +69,7 @@ def command() -> None:
       tk-infer lawdnet --checkpoint runs/lawdnet/clip256 face.mp4 speech.wav dubbed.mp4
       tk-infer diffvc --checkpoint runs/dec source.wav target.wav out.wav
       tk-infer hifigan --checkpoint runs/voc mels/ wavs/
+      tk-infer styletts2 --checkpoint epochs_2nd_00100.pth "Say this." out.wav
 
     See also: tk-train (trains a model), tk-weights (published checkpoints), tk-eval-lse, tk-eval-audio.
     """

@@ -168,3 +168,22 @@ def write_video(path: Path, pictures: Iterable[np.ndarray], *, fps: Fraction, **
         raise OutputError("there is no picture to write", path=path)
     writer.close()
     return writer.count
+
+
+def copy_with_comment(source: Path, target: Path, comment: str) -> None:
+    """Write `target`: the pictures and the sound of an mp4 as they are, under another comment; to a temporary path, as
+    VideoWriter. OutputError: ffmpeg failed."""
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
+    command += ["-protocol_whitelist", "file", "-i", f"file:{source}", "-map", "0", "-c", "copy", "-map_metadata", "-1"]
+    command += ["-fflags", "+bitexact", "-movflags", "+faststart", "-metadata", f"comment={comment}"]
+    done = subprocess.run(
+        [*command, "-f", "mp4", f"file:{target}"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        if os.strerror(errno.ENOSPC) in said:
+            raise output_error(OSError(errno.ENOSPC, ""), target)
+        last = said.splitlines()[-1] if said else "it said nothing"
+        raise OutputError(f"ffmpeg failed with code {done.returncode}: {last}", path=target)

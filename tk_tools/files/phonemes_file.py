@@ -7,7 +7,7 @@ and are read as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tk_tools.errors import InputError
@@ -19,9 +19,9 @@ SUFFIX = ".phonemes.txt"
 _MARK = f"# {MADE_FROM}: "
 
 
-def read_phonemes_file(path: Path) -> Iterator[Utterance]:
-    """The utterances of NAME.phonemes.txt or of a list of the original. InputError: see read_utterances."""
-    return read_utterances(path, skip=_MARK.encode())
+def read_phonemes_file(path: Path, *, failed: Callable[[InputError], None] | None = None) -> Iterator[Utterance]:
+    """The utterances of NAME.phonemes.txt or of a list of the original. failed, InputError: see read_utterances."""
+    return read_utterances(path, skip=_MARK.encode(), failed=failed)
 
 
 def write_phonemes_file(target: Path, utterances: Iterable[Utterance], made: Provenance) -> int:

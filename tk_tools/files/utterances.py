@@ -5,7 +5,7 @@ The form of StyleTTS 2's lists, whose texts are phonemes; lists of words and of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,26 +28,32 @@ class Utterance(NamedTuple):
         return self.text if self.recording is None else f"{self.recording}|{self.text}|{self.speaker}"
 
 
-def read_utterances(path: Path, *, skip: bytes | None = None) -> Iterator[Utterance]:
+def read_utterances(
+    path: Path, *, skip: bytes | None = None, failed: Callable[[InputError], None] | None = None
+) -> Iterator[Utterance]:
     """The utterances of a file, one after another, without empty lines and a first one that begins with `skip`.
 
-    A file is a list when half of its lines or more have a bar; in a text bars are left as they are.
-    InputError: it cannot be read, is empty or not UTF-8, or a line of a list lacks a field; with the line's number.
+    A file is a list when half of its lines or more have a bar; in a text bars are left as they are. failed: is told of
+    lines that are faulty, which are then passed over. InputError: it cannot be read, is empty, or, without `failed`, a
+    line is not UTF-8 or, of a list, lacks a field; with the line's number.
     """
     barred = sum((b"|" in line) * 2 - 1 for _, line in _lines(path, skip))
     columns = 0
     count = 0
     for number, line in _lines(path, skip):
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"line {number} is not UTF-8 text; save it as such", path=path) from error
         count += 1
-        if barred < 0:
-            yield Utterance(number, text)
+        try:
+            text = _decoded(line, number, path)
+            if barred < 0:
+                yield Utterance(number, text)
+                continue
+            fields = [field.strip() for field in text.split("|")]
+            _check_fields(fields, columns, number, path)
+        except InputError as error:
+            if failed is None:
+                raise
+            failed(error)
             continue
-        fields = [field.strip() for field in text.split("|")]
-        _check_fields(fields, columns, number, path)
         columns = len(fields)
         yield Utterance(number, fields[1], fields[0], fields[2] if columns == 3 else FIRST_SPEAKER)
     if count == 0:
@@ -67,6 +73,13 @@ def _lines(path: Path, skip: bytes | None) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+
+
+def _decoded(line: bytes, number: int, path: Path) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"line {number} is not UTF-8 text; save it as such", path=path) from error
 
 
 def _check_fields(fields: list[str], columns: int, number: int, path: Path) -> None:

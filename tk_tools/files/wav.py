@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tk_tools.files.atomic import atomic_path
 from tk_tools.files.soundtrack import to_int16
 from tk_tools.files.whole import check_length
 
+_UNKNOWN = 2**32 - 1  # in the place of a size: to the end of the stream
 _LONGEST = 2**31 - 2**20  # bytes of samples: the sizes in the header have 32 bits, and some readers take them as signed
 
 
@@ -29,7 +31,7 @@ def write_wav(
     with atomic_path(Path(path), check=check_length) as temporary, open(temporary, "xb") as file:
         file.write(_header(0, rate=rate, channels=channels, comment=comment))
         for block in blocks:
-            file.write((block if block.dtype == np.int16 else to_int16(block)).astype("<i2").tobytes())
+            file.write(_coded(block))
             count += len(block)
             progress.tell(count / rate)
             if 2 * channels * count > _LONGEST:
@@ -39,14 +41,34 @@ def write_wav(
     return count
 
 
-def _header(samples: int, *, rate: int, channels: int, comment: str | None) -> bytes:
-    """All that comes before the samples."""
+def stream_wav(file: BinaryIO, blocks: Iterable[np.ndarray], rate: int, *, comment: str | None = None) -> int:
+    """Write mono blocks (as write_wav's) to a stream, each as soon as it is there; the number of samples.
+
+    The header, which comes with the first block, says that the length is not known.
+    """
+    count = 0
+    for block in blocks:
+        head = b"" if count else _header(None, rate=rate, channels=1, comment=comment)
+        file.write(head + _coded(block))
+        file.flush()
+        count += len(block)
+    return count
+
+
+def _coded(block: np.ndarray) -> bytes:
+    return (block if block.dtype == np.int16 else to_int16(block)).astype("<i2").tobytes()
+
+
+def _header(samples: int | None, *, rate: int, channels: int, comment: str | None) -> bytes:
+    """All that comes before the samples; None: it is not known how many."""
     frame = 2 * channels  # bytes
     chunks = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, 16))
     if comment:
         chunks += _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", comment.encode() + b"\0"))
-    data = struct.pack("<4sI", b"data", samples * frame)
-    return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks) + len(data) + samples * frame, b"WAVE") + chunks + data
+    size = _UNKNOWN if samples is None else samples * frame
+    data = struct.pack("<4sI", b"data", size)
+    whole = min(_UNKNOWN, 4 + len(chunks) + len(data) + size)
+    return struct.pack("<4sI4s", b"RIFF", whole, b"WAVE") + chunks + data
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

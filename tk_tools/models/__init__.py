@@ -46,13 +46,22 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Talking:
+    """A face that is to say what a model speaks: the name of the model that moves it, the face, the weights for it."""
+
+    model: str
+    face: Path
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
 class Request:
     """What one command line of tk-infer asks for.
 
     operands: inputs and, last, the output. options: a frozen dataclass. also: the further files of an input, from which
     its result is made with it (checkpoint, sound). check: looks for faults in what all inputs have in common and raises
     them, before any work is done, or gives a line for people. notice: a line for people that needs no such look.
-    suffix: of the results, where the options change the model's usual one.
+    suffix: of the results, where the options change the model's usual one. talking: who says the speech that is made.
     """
 
     operands: tuple[Path, ...]
@@ -61,6 +70,7 @@ class Request:
     check: Callable[[], str | None]
     notice: str | None = None
     suffix: str | None = None
+    talking: Talking | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ class Inference:
     help, metavar of the operands and options (click's) of its command; prepare: values of the options and operands ->
     Request; reads: suffixes that a searched folder is searched for; suffix: of the results; shared: names of options
     that the command has in common with other tools (face, backend). service: how tk-serve offers it, None: not at all.
+    stream: of a model whose operands are texts, and not paths alone: "module:function(source, *also, file, options)",
+    which writes a result to a binary stream while it is made.
     """
 
     help: str
@@ -112,6 +124,7 @@ class Inference:
     suffix: str
     shared: tuple[str, ...] = ()
     service: Service | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,9 @@ class Model:
         raise ConfigError(f"{self.name} has no stage {name!r}; it has {', '.join(s.name for s in self.stages)}")
 
 
-_BUILT_IN = {name: f"tk_tools.models.{name}:MODEL" for name in ("diffvc", "dinet", "hifigan", "lawdnet", "wav2lip")}
+_BUILT_IN = {
+    name: f"tk_tools.models.{name}:MODEL" for name in ("diffvc", "dinet", "hifigan", "lawdnet", "styletts2", "wav2lip")
+}
 
 
 def load(reference: str) -> Any:

@@ -33,14 +33,22 @@ class PhonemizeOptions:
 
 
 @dataclass
-class _Heard:
-    """What is to be told of a file: numbers of lines."""
+class Heard:
+    """What is to be told of a file that is turned into phonemes: numbers of lines."""
 
     silent: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
     outside: dict[str, list[int]] = field(default_factory=dict)
 
+    def look(self, line: int, phonemes: str) -> None:
+        """Keep what the table lacks."""
+        for symbol in outside_table(phonemes):
+            lines = self.outside.setdefault(symbol, [])
+            if lines[-1:] != [line]:
+                lines.append(line)
+
     def warning(self) -> str:
+        """All of it in a line; empty where there is nothing to tell."""
         told = []
         if self.silent:
             told.append(f"nothing can be spoken in {_lines(self.silent)}, left out")
@@ -70,7 +78,7 @@ def make_phonemes(source: Path, target: Path, options: PhonemizeOptions) -> dict
     """
     if read_provenance(source) is not None:
         return {"left_out": "holds phonemes already"}
-    heard = _Heard()
+    heard = Heard()
     count = write_phonemes_file(target, _spoken(source, options, heard), describe(options, source))
     warning = heard.warning()
     return {"utterances": count} | ({"warning": warning} if warning else {})
@@ -81,7 +89,7 @@ def phonemes_of(source: Path, options: PhonemizeOptions) -> list[dict[str, Any]]
 
     InputError, MissingPackage, ConfigError: see make_phonemes.
     """
-    heard = _Heard()
+    heard = Heard()
     rows = [
         {"line": said.line, "phonemes": said.text}
         | ({"recording": said.recording, "speaker": said.speaker} if said.recording is not None else {})
@@ -94,7 +102,7 @@ def phonemes_of(source: Path, options: PhonemizeOptions) -> list[dict[str, Any]]
     return rows
 
 
-def _spoken(source: Path, options: PhonemizeOptions, heard: _Heard) -> Iterator[Utterance]:
+def _spoken(source: Path, options: PhonemizeOptions, heard: Heard) -> Iterator[Utterance]:
     """The utterances in phonemes. A line of a text that is too long becomes several; one of a list is a recording."""
 
     @lru_cache(maxsize=2)  # the last is asked for again
@@ -113,19 +121,12 @@ def _spoken(source: Path, options: PhonemizeOptions, heard: _Heard) -> Iterator[
             if not phonemes:
                 continue
             silent = False
-            _hear(heard, utterance.line, phonemes)
+            if len(phonemes) > LONGEST:
+                heard.long.append(utterance.line)
+            heard.look(utterance.line, phonemes)
             yield utterance._replace(text=phonemes)
         if silent:
             heard.silent.append(utterance.line)
-
-
-def _hear(heard: _Heard, line: int, phonemes: str) -> None:
-    if len(phonemes) > LONGEST:
-        heard.long.append(line)
-    for symbol in outside_table(phonemes):
-        lines = heard.outside.setdefault(symbol, [])
-        if lines[-1:] != [line]:
-            lines.append(line)
 
 
 def lacking(symbols: list[str]) -> str:

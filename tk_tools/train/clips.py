@@ -21,6 +21,15 @@ Clips = dict[Path, Any]
 
 
 @dataclass(frozen=True)
+class Listed:
+    """What Task.inspect gives of a file that is a list: its clips by their recordings' paths, and what is wrong with
+    the others, in words that name list and line."""
+
+    clips: Clips
+    faults: Sequence[InputError] = ()
+
+
+@dataclass(frozen=True)
 class ClipFiles:
     """The files of a stage: for training, for validation (maybe none), and what lies beside each of them."""
 
@@ -49,11 +58,12 @@ def choose_clips(
 ) -> tuple[Clips, Clips]:
     """The clips for training and for validation: `val` if there is any, else a share of the usable ones of `train`.
 
-    unfit: what is of no use beside the others, and why (Task.unfit). parts_held_out: Task.holds_out_parts. InputError:
-    none can be used. For the others see `sift` and `split_clips`.
+    unfit: what is of no use beside the others, and why (Task.unfit). parts_held_out: Task.holds_out_parts. Recordings
+    that lists of both name are validated on. InputError: none can be used. For the others see `sift` and `split_clips`.
     """
     usable = sift(train, inspect, what="training", log=log, told=told)
     held_out = sift(val, inspect, what="validation", log=log, told=told) if val else {}
+    usable = {path: clip for path, clip in usable.items() if path not in held_out}
     reasons = unfit(usable | held_out)
     usable = {path: clip for path, clip in usable.items() if path not in reasons}
     for reason in dict.fromkeys(reasons.values()):
@@ -67,27 +77,35 @@ def choose_clips(
 
 
 def sift(paths: Iterable[Path], inspect: Callable[[Path], Any], *, what: str, log: Any, told: set[str]) -> Clips:
-    """What `inspect` makes of each path; those of which it raises InputError are left out, told in a line each.
+    """What `inspect` makes of each path, or of each line of a list; those of which it raises or gives InputError are
+    left out, told in a line each.
 
     what: "training" or "validation". told: lines that were told already, to which new ones are added (stages see the
-    same clips). InputError: none is left; of a single path its own reason.
+    same clips). InputError: none is left; of a single clip its own reason.
     """
     paths = sorted(set(paths))
     clips: Clips = {}
-    fault = None
+    faults: list[InputError] = []
     for path in paths:
         try:
-            clips[path] = inspect(path)
+            found = inspect(path)
         except InputError as error:
-            fault = error
-            if len(paths) > 1 and str(error) not in told:
-                told.add(str(error))
-                log.warn(f"left out: {error}")
+            found = Listed({}, [error])
+        if not isinstance(found, Listed):
+            found = Listed({path: found})
+        clips |= found.clips
+        faults += found.faults
+        if len(paths) > 1 or len(found.clips) + len(found.faults) > 1:
+            for line in map(str, found.faults):
+                if line not in told:
+                    told.add(line)
+                    log.warn(f"left out: {line}")
     if clips:
-        return clips
-    if len(paths) == 1:
+        return dict(sorted(clips.items()))
+    if len(faults) == 1:
+        fault = faults[0]
         raise InputError(f"{fault.message}; it is the only clip for {what}", path=fault.path) from fault
-    raise InputError(f"none of the {len(paths)} clips for {what} can be used; the lines before say why")
+    raise InputError(f"none of the {len(faults)} clips for {what} can be used; the lines before say why")
 
 
 def split_clips(

@@ -5,9 +5,10 @@ A file that cannot be read comes out as the error that a user can mend, not as a
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -34,9 +35,9 @@ class _Guarded(Dataset):
             return error
 
 
-def _collate(items: list[Any]) -> Any:
+def _collate(items: list[Any], collate: Callable[[list[Any]], Any]) -> Any:
     errors = [item for item in items if isinstance(item, TkError)]
-    return errors[0] if errors else default_collate(items)
+    return errors[0] if errors else collate(items)
 
 
 def _leave_signals(worker: int) -> None:
@@ -53,7 +54,7 @@ def batches(data: Dataset, sampler: EndlessBatches, workers: int, pin_memory: bo
     loader = DataLoader(
         _Guarded(data),
         batch_sampler=sampler,
-        collate_fn=_collate,
+        collate_fn=functools.partial(_collate, collate=getattr(data, "collate", default_collate)),
         num_workers=workers,
         worker_init_fn=_leave_signals,
         pin_memory=pin_memory,

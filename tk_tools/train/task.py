@@ -42,7 +42,8 @@ class Task(ABC):
     modules     every network whose state matters for a resume (a frozen one whose batch norms drift too)
     optimizers  every optimiser
     schedulers  every learning rate schedule; `step` calls their `.step()`
-    train_data  map-style: `len()` is the number of clips, `[Draw]` gives one item
+    train_data  map-style: `len()` is the number of clips, `[Draw]` gives one item; one whose items are not of one
+                shape has a method `collate` that makes a batch of a list of them
     val_data    the same, for validation
     main        the name in `modules` of the network that is handed on (best.safetensors)
     watch       the name among the numbers of `validate` that tells the best checkpoint
@@ -72,8 +73,8 @@ class Task(ABC):
     def inspect(cls, path: Path, *beside: Path, config: Config) -> Any:
         """What `__init__` is given for a file: plain data, made once and on the first process alone.
 
-        beside: the files of its name that Stage.beside asks for. InputError: the file is of no use for training, and
-        why; it is then left out.
+        beside: the files of its name that Stage.beside asks for. Of a file that is a list of clips, a
+        `tk_tools.train.clips.Listed`. InputError: the file is of no use for training, and why; it is then left out.
         """
         return path
 
@@ -131,6 +132,12 @@ class Task(ABC):
         """
         return None
 
+    @property
+    def era(self) -> int:
+        """A number that grows when something joins the training, so that the best checkpoint is sought anew: numbers of
+        validations before do not compare with those that come."""
+        return 0
+
     def state(self) -> dict[str, Any]:
         """Further plain values that a resume needs (a loss weight that a validation switched on)."""
         return {}
@@ -138,6 +145,10 @@ class Task(ABC):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
         return None
+
+    def header(self) -> dict[str, Any]:
+        """Plain values to be known of what is handed on, beside stage and settings (a mean over the training data)."""
+        return {}
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
         """One line for the user when the numbers so far show a fault (a loss that does not move), with

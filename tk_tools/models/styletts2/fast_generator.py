@@ -1,7 +1,7 @@
 """A generator that gives the same numbers sooner, for inference on a processor in single precision.
 
-Sequences become pictures of one row whose channels lie together (see tk_tools.nets.hifigan), and norm, style and snake
-are taken together, piece by piece.
+Sequences become pictures of one row whose channels lie together (see tk_tools.nets.hifigan), large kernels over many
+channels go through Fourier transforms, and norm, style and snake are taken together, piece by piece.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tk_tools.models.styletts2.generator import Generator, StyledResidualBlock
 from tk_tools.models.styletts2.layers import StyledInstanceNorm
+from tk_tools.nets.fourier_rows import FourierRows, pays
 from tk_tools.nets.hifigan import fold_weight_norm, lay_in_rows
 
 VALUES_AT_ONCE = 1 << 15  # they stay in the processor's cache
@@ -24,7 +25,11 @@ class FastBlock(nn.Module):
 
     def __init__(self, block: StyledResidualBlock):
         super().__init__()
-        self.convs1, self.convs2, self.adain1, self.adain2 = block.convs1, block.convs2, block.adain1, block.adain2
+        self.adain1, self.adain2 = block.adain1, block.adain2
+        self.convs1, self.convs2 = (
+            nn.ModuleList(FourierRows(conv) if pays(conv) else conv for conv in convs)
+            for convs in (block.convs1, block.convs2)
+        )
         self.alpha1, self.alpha2 = (
             [alpha.detach().flatten() for alpha in part] for part in (block.alpha1, block.alpha2)
         )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG_SUFFIXES = (".yml", ".yaml")  # of the configuration that is saved beside a checkpoint
+_ELSEWHERE = {"shapes_content": False}  # where or how fast, and not what
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,19 @@ class SpeechOptions:
     beta: float = 0.7
     carry: float = 0.7
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class InferOptions(SpeechOptions):
+    """How a text is spoken: each sentence as SpeechOptions say.
+
+    language: a code of espeak-ng. pause, paragraph_pause: seconds between sentences, and between paragraphs. mark:
+    whether the result says that it is synthetic.
+    """
+
+    language: str = "en-us"
+    pause: float = 0.4
+    paragraph_pause: float = 0.9
+    mark: bool = True
+    weights_dir: Path | None = field(default=None, metadata=_ELSEWHERE)
+    device: str = field(default="cpu", metadata=_ELSEWHERE)

@@ -14,6 +14,23 @@ from tk_tools.models.styletts2.style_encoder import FEWEST_FRAMES
 
 QUIET = 30.0  # dB below the loudest stretch: what is quieter before and behind the speech is cut off
 SILENT = 1e-4  # of full scale; a recording whose samples stay below is silent
+WINDOW = SAMPLE_RATE // 50  # samples over which loudness is taken
+LEAST_QUIET = 0.15  # share of a second's windows below half its mean loudness: speech has a third and more
+
+
+def sounds_like_speech(wave: np.ndarray) -> bool:
+    """Whether loudness rises and falls as it does between syllables; that of music and of noise hardly does.
+
+    wave: (samples,) float32 at 24 kHz. Source: Scheirer and Slaney, "Construction and Evaluation of a Robust
+    Multifeature Speech/Music Discriminator", ICASSP 1997 (the share of low-energy frames).
+    """
+    seconds = len(wave) // SAMPLE_RATE
+    if not seconds:
+        return True  # too little to tell
+    windows = wave[: seconds * SAMPLE_RATE].reshape(seconds, -1, WINDOW)
+    loudness = np.sqrt(np.square(windows, dtype=np.float64).mean(axis=-1))
+    quiet = loudness < 0.5 * loudness.mean(axis=1, keepdims=True)
+    return float(quiet.mean()) >= LEAST_QUIET
 
 
 @torch.inference_mode()

@@ -63,12 +63,7 @@ def speak(
     WeightsError: what it says is not finite.
     """
     ids = _checked(model, tokens)
-    if model.sizes.many_voices != (voice is not None):
-        raise InputError(
-            "these weights speak in the voice of a reference; give one (--reference)"
-            if voice is None
-            else "these weights have one voice; leave the reference out"
-        )
+    check_voice(model, given=voice is not None)
     kind = "one" if voice is None else "many"
     ends = (AMONG_OTHERS if among_others else ALONE)[kind]
     device = model.bert_encoder.weight.device
@@ -92,8 +87,21 @@ def speak(
     return Spoken(wave[: len(wave) - ends.cut].cpu().numpy(), style, steps.cpu().numpy())
 
 
+def check_voice(model: StyleTTS2, *, given: bool) -> None:
+    """InputError: a model of many voices is given none, or one of one voice is given another."""
+    if model.sizes.many_voices and not given:
+        raise InputError("these weights speak in the voice of a reference; give one (--reference)")
+    if given and not model.sizes.many_voices:
+        raise InputError("these weights have one voice; leave the reference out")
+
+
+def longest_sentence(model: StyleTTS2) -> int:
+    """How many tokens a sentence has at most, BEGINNING not counted."""
+    return model.sizes.bert.positions - 1
+
+
 def _checked(model: StyleTTS2, tokens: Sequence[int]) -> list[int]:
-    most = model.sizes.bert.positions - 1
+    most = longest_sentence(model)
     if not len(tokens):
         raise InputError("there is nothing to say")
     if len(tokens) > most:

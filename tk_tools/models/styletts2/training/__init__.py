@@ -1,0 +1,1 @@
+"""StyleTTS 2's training: lists to batches (data.py), and a module for each stage."""
