@@ -288,3 +288,12 @@ def test_best_weights_that_are_gone_are_begun_anew(tmp_path, clips):
     train(tmp_path / "run", clips, max_steps=6, checkpoint_every=2, validate_every=2, log=told)
     assert any("best.safetensors is gone" in line for line in told.lines)
     assert RunFolder(tmp_path / "run").best.exists()
+
+
+def test_the_best_is_sought_anew_when_something_joins(tmp_path, clips, monkeypatch):
+    """Numbers that only get worse: the best is the first of its era, also after a resume."""
+    monkeypatch.setattr(ToyTask, "era", property(lambda task: int(task.steps > 3)))
+    monkeypatch.setattr(ToyTask, "validate", lambda task, batches: {"l1": float(task.steps)})
+    for steps, best in ((3, 1), (5, 4), (6, 4)):
+        path = train(tmp_path / "run", clips, max_steps=steps, validate_every=1)
+        assert read_weights(path)[1]["step"] == best

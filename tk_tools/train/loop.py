@@ -55,7 +55,7 @@ class Loop:
         self.steps = steps
         self.about, self.identity = about, identity
         self.step = 0
-        self.best: dict[str, Any] = {"value": None, "step": None}
+        self.best: dict[str, Any] = {"value": None, "step": None, "era": 0}
         self.sums: dict[str, float] = {}  # of the losses since the last row of metrics.csv
         self.summed = 0
         share = {"rank": fabric.global_rank, "processes": fabric.world_size}
@@ -145,7 +145,7 @@ class Loop:
     def _synced(self, last_part: bool) -> Iterator[None]:
         """Processes exchange gradients at the last part of a step alone; DDP wants to know it before the forward."""
         with ExitStack() as stack:
-            for net in self.task.exchanging():
+            for net in self.task.modules.values():
                 if not last_part and is_wrapped(net):
                     stack.enter_context(self.fabric.no_backward_sync(net))
             yield
@@ -194,10 +194,11 @@ class Loop:
         means = self._mean([torch.tensor(float(value)) for value in numbers.values()])
         self.validated = dict(zip(numbers, means, strict=True))
         value, sign = self.validated[self.task.watch], 1 if self.task.watch_mode == "max" else -1
-        best = self.best["value"]
+        era = self.task.era
+        best = self.best["value"] if self.best["era"] == era else None
         if not math.isfinite(value) or (best is not None and sign * value <= sign * best):
             return False
-        self.best = {"value": value, "step": self.step}
+        self.best = {"value": value, "step": self.step, "era": era}
         if self.fabric.global_rank == 0:
             self._export(self.run.best)
         return True
@@ -235,7 +236,7 @@ class Loop:
             "best": self.best,
             "sums": self.sums,
             "summed": self.summed,
-            "config": {**self.about, "step": self.step},
+            "config": self._known(),
             "identity": self.identity,
         }
 
@@ -245,7 +246,7 @@ class Loop:
         self.sampler.load_state_dict(state["sampler"])
         self.step = state["step"]
         if self.run.best.exists():
-            self.best = state["best"]
+            self.best |= state["best"]
         elif state["best"]["value"] is not None:
             self.log.warn(f"{self.run.best} is gone: the next validation begins it anew")
         self.sums, self.summed = dict(state["sums"]), state["summed"]
@@ -272,7 +273,11 @@ class Loop:
         from tk_tools.weights.save import save_safetensors
 
         net = plain(self.task.modules[self.task.main])
-        save_safetensors(path, net.state_dict(), {**self.about, "step": self.step})
+        save_safetensors(path, net.state_dict(), self._known())
+
+    def _known(self) -> dict[str, Any]:
+        """What is known of the network that is handed on."""
+        return {**self.about, **self.task.header(), "step": self.step}
 
     def _fail(self, fault: str) -> None:
         kept = next(iter(self.run.list_checkpoints().values()), None)

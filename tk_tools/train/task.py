@@ -114,10 +114,6 @@ class Task(ABC):
         The loop turns gradients off, puts the train/eval mode of `modules` back, and the random state too.
         """
 
-    def exchanging(self) -> Iterable[nn.Module]:
-        """The networks, as Fabric wrapped them, whose gradients the processes exchange."""
-        return self.modules.values()
-
     def draw_samples(self, folder: Path) -> None:
         """Write sample pictures, videos or sounds into the existing `folder`.
 
@@ -126,6 +122,12 @@ class Task(ABC):
         """
         return None
 
+    @property
+    def era(self) -> int:
+        """A number that grows when something joins the training, so that the best checkpoint is sought anew: numbers of
+        validations before do not compare with those that come."""
+        return 0
+
     def state(self) -> dict[str, Any]:
         """Further plain values that a resume needs (a loss weight that a validation switched on)."""
         return {}
@@ -133,6 +135,10 @@ class Task(ABC):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
         return None
+
+    def header(self) -> dict[str, Any]:
+        """Plain values to be known of what is handed on, beside stage and settings (a mean over the training data)."""
+        return {}
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
         """One line for the user when the numbers so far show a fault (a loss that does not move), with

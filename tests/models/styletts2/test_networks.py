@@ -117,6 +117,24 @@ def test_withheld_texts_are_as_none():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("sizes", [ONE_VOICE, MANY_VOICES], ids=["one voice", "many"])
+def test_the_denoiser_takes_no_padding_for_text(sizes):
+    diffusion = drawn(StyleDiffusion(sizes))
+    text, start = torch.randn(2, 7, sizes.bert.width), torch.randn(2, 2 * sizes.style)
+    voice = torch.randn(2, 2 * sizes.style) if sizes.many_voices else None
+    padding = torch.arange(7) >= torch.tensor([[4], [7]])
+
+    def sampled(item, end, **given):
+        heard = None if voice is None else voice[item]
+        return diffusion.sample(start[item], text[item, :end], heard, 3, 2.0, torch.zeros_like, **given)
+
+    together = sampled(slice(2), 7, padding=padding)
+    torch.testing.assert_close(together[:1], sampled(slice(1), 4), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(together[1:], sampled(slice(1, 2), 7), atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(together[:1], sampled(slice(1), 7), atol=1e-3)
+
+
+@torch.no_grad()
 def test_the_aligner_looks_at_no_padding_and_hides_tokens():
     torch.manual_seed(0)
     aligner = drawn(TextAligner(ALIGNER))

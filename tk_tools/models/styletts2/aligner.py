@@ -187,6 +187,6 @@ class TextAligner(nn.Module):
         return Heard(self.ctc_linear(memory), *self.asr_s2s(memory, padding, told))
 
 
-def draw_hidden(tokens: Tensor) -> Tensor:
-    """Which tokens to hide, one in ten, drawn: (B, T) bool."""
-    return torch.rand(tokens.shape, device=tokens.device) < HIDDEN_SHARE
+def draw_hidden(tokens: Tensor, share: float = HIDDEN_SHARE) -> Tensor:
+    """Which tokens to hide, a share of them, drawn: (B, T) bool."""
+    return torch.rand(tokens.shape, device=tokens.device) < share

@@ -36,7 +36,9 @@ TINY: dict[str, Any] = {
     "sizes.denoiser_heads": 2,
     "sizes.aligner_channels": 64,
     "sizes.aligner_embedding": 64,
-    "sizes.aligner_layers": 3,
+    "sizes.aligner_layers": 2,
+    "sizes.aligner_filters": 8,
+    "sizes.aligner_reach": 31,
     "sizes.pitch_channels": [8, 16, 24, 32],
     "sizes.pitch_features": 32,
     "sizes.discriminator_width": 0.125,
@@ -46,6 +48,7 @@ TINY: dict[str, Any] = {
     "loader_workers": 0,  # the clips fit into memory, and a second process would take a core from the networks
     "log_every": 20,
 }
+_TINY_HEARING = {key: value for key, value in TINY.items() if key != "max_frames"}  # of the stages that do not speak
 
 
 class SizesConfig(Section):
@@ -74,6 +77,8 @@ class SizesConfig(Section):
     aligner_channels: int = Field(256, ge=8, multiple_of=8, description="Channels of the text aligner.")
     aligner_embedding: int = Field(512, ge=1, description="Features of a symbol in the text aligner.")
     aligner_layers: int = Field(6, ge=1, description="Blocks of the text aligner.")
+    aligner_filters: int = Field(32, ge=1, description="Filters of its attention that see where it looked before.")
+    aligner_reach: int = Field(63, ge=1, description="Steps of 25 ms that they see, an odd number.")
     pitch_channels: tuple[int, int, int, int] = Field(
         (64, 128, 192, 256), description="Channels of the pitch extractor's first layer and of its blocks."
     )
@@ -109,6 +114,102 @@ class StyleTTS2Config(Config):
 
     def steps(self, clips: int, devices: int) -> int:
         return self.max_steps or max(1, round(self.epochs * self.epoch(clips, devices)))
+
+    def aligner_sizes(self):
+        """Sizes of a new text aligner."""
+        from tk_tools.models.styletts2.aligner import AlignerSizes
+
+        sizes = self.sizes
+        return AlignerSizes(
+            channels=sizes.aligner_channels,
+            symbols=len(SYMBOLS),
+            embedding=sizes.aligner_embedding,
+            layers=sizes.aligner_layers,
+            filters=sizes.aligner_filters,
+            reach=sizes.aligner_reach,
+        )
+
+    def pitch_sizes(self):
+        """Sizes of a new pitch extractor."""
+        from tk_tools.models.styletts2.pitch_extractor import PitchSizes
+
+        return PitchSizes(channels=self.sizes.pitch_channels, features=self.sizes.pitch_features)
+
+
+class AlignerConfig(StyleTTS2Config):
+    """Stage aligner: what is said, and when; published in yl4579/AuxiliaryASR."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY_HEARING
+        | {
+            "batch_size": 8,
+            "learning_rate": 4e-3,
+            "max_steps": 1000,
+            "hidden_share": 0.3,
+            "guided_weight": 2.0,
+            "validate_every": 200,
+            "checkpoint_every": 200,
+        }
+    }
+
+    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device.")
+    learning_rate: float = Field(
+        5e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
+    )
+    hidden_share: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the tokens that the aligner is not told, drawn anew for each batch: the more, the sooner"
+        " it looks at the sound.",
+    )
+
+    guided_weight: float = Field(
+        0.0,
+        ge=0,
+        description="Weight, falling to 0 by the last step, of attention far from the straight way through a recording;"
+        " 0, as published: none. Without it an aligner with little speech is long in looking at the sound.",
+    )
+
+
+class PitchConfig(StyleTTS2Config):
+    """Stage pitch: the pitch of each mel frame; published in yl4579/PitchExtractor."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": _TINY_HEARING
+        | {
+            "batch_size": 8,
+            "learning_rate": 4e-3,
+            "max_steps": 400,
+            "lowest_gain": 0.5,
+            "validate_every": 100,
+            "checkpoint_every": 200,
+        }
+    }
+
+    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device; 192 mel frames of each.")
+    epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0.")
+    learning_rate: float = Field(
+        3e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
+    )
+    pitch_weight: float = Field(0.1, ge=0, description="Weight of the pitch's smooth L1 distance, in Hz.")
+    tracker: Literal["pyin", "harvest"] = Field(
+        "pyin",
+        description="What tells the pitch to learn: pyin, or harvest as the original (pip install pyworld-prebuilt),"
+        " which hears a voice in nearly all of speech.",
+    )
+    tracked: str = Field(
+        "",
+        description="Folder that keeps the tracked pitch of each recording for other processes and later runs; empty:"
+        " each process tracks it anew and keeps it in memory.",
+    )
+    lowest_gain: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Each item is made quieter by a factor drawn from here to 1; 1, as published: left as it is. The"
+        " original offers 0.5.",
+    )
 
 
 class SpeechConfig(StyleTTS2Config):
@@ -186,7 +287,7 @@ class FirstConfig(SpeechConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": TINY
         | {
-            "epochs": 12,
+            "epochs": 10,
             "epoch_steps": 50,
             "adversarial_from": 8.0,
             "learning_rate": 1e-3,
@@ -200,6 +301,123 @@ class FirstConfig(SpeechConfig):
         ge=0,
         description="Epochs that learn from the mel alone; then the aligner learns too and the discriminators join"
         " (TMA_epoch of the original; 5 for LibriTTS).",
+    )
+    monotonic_weight: float = Field(1.0, ge=0, description="Weight of the alignment's distance from a straight path.")
+    spelling_weight: float = Field(1.0, ge=0, description="Weight of the aligner's cross-entropy.")
+
+
+class AdversaryConfig(Section):
+    """The adversary that hears speech of sampled styles and predicted durations through WavLM."""
+
+    shortest: int = Field(
+        400,
+        ge=80,
+        multiple_of=2,
+        description="Shortest clip that it hears, in mel frames (80 a second); speech that is not longer is left out.",
+    )
+    longest: int = Field(500, ge=80, multiple_of=2, description="Longest clip that it hears, in mel frames.")
+    share: float = Field(0.5, gt=0, le=1, description="Share of a batch that it hears at most.")
+    every: int = Field(10, ge=1, description="Steps from one update of the adversary to the next; 20 for LibriTTS.")
+    threshold: float = Field(
+        5.0, gt=0, description="Norm of the prosody predictor's gradient above which all gradients are divided by it."
+    )
+    scale: float = Field(
+        0.01, gt=0, description="What the gradients of durations and of the style diffusion are multiplied by."
+    )
+    sigma: float = Field(1.5, gt=0, description="Width of the soft alignment, in steps of 25 ms.")
+
+
+_TINY_SECOND: dict[str, Any] = {
+    "bert_learning_rate": 1e-4,
+    "tuned_learning_rate": 1e-4,
+    "adversary.shortest": 80,
+    "adversary.longest": 100,
+    "adversary.share": 1.0,
+    "validate_every": 100,
+    "checkpoint_every": 200,
+}
+
+
+class SecondConfig(SpeechConfig):
+    """Stage second: styles, durations, pitch and energy from the text alone."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": TINY
+        | _TINY_SECOND
+        | {
+            "epochs": 12,
+            "epoch_steps": 50,
+            "diffusion_from": 3.0,
+            "joint_from": 9.0,
+            "learning_rate": 1e-3,
+        }
+    }
+
+    epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0; 30 for LibriTTS.")
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Arithmetic: 32-true or bf16-mixed; the original ended in NaN in half precision."
+    )
+    diffusion_from: float = Field(
+        20.0,
+        ge=0,
+        description="Epochs before styles are learnt to be sampled and the discriminators join (diff_epoch of the"
+        " original; 10 for LibriTTS).",
+    )
+    joint_from: float = Field(
+        50.0,
+        ge=0,
+        description="Epochs before the decoder and the acoustic style encoder learn too, and the adversary joins"
+        " (joint_epoch of the original; 15 for LibriTTS).",
+    )
+    plbert: str = Field(
+        "", description="PL-BERT to start from: its file, a name of tk-weights list or a whole checkpoint; empty: new."
+    )
+    other_texts: str = Field(
+        "", description="File of phonemes that nobody recorded, spoken for the adversary; empty: the clips' texts."
+    )
+    sigma_data: float = Field(
+        0.0, ge=0, description="Deviation of the styles that the diffusion learns; 0: estimated from the recordings."
+    )
+    bert_learning_rate: float = Field(1e-5, gt=0, description="Step size of AdamW for PL-BERT.")
+    tuned_learning_rate: float = Field(
+        1e-5, gt=0, description="Step size of AdamW for the decoder and the acoustic style encoder."
+    )
+    pitch_weight: float = Field(1.0, ge=0, description="Weight of the pitch's distance, a tenth of it in Hz.")
+    energy_weight: float = Field(1.0, ge=0, description="Weight of the energy's distance.")
+    duration_weight: float = Field(1.0, ge=0, description="Weight of the durations' distance in steps of 25 ms.")
+    ending_weight: float = Field(
+        20.0, ge=0, description="Weight of the cross-entropy of whether a token has ended at each step."
+    )
+    style_weight: float = Field(1.0, ge=0, description="Weight of the distance of sampled styles from those heard.")
+    diffusion_weight: float = Field(1.0, ge=0, description="Weight of the style denoiser's loss.")
+    adversary: AdversaryConfig = Field(
+        AdversaryConfig(), description="What judges speech of sampled styles and predicted durations."
+    )
+
+
+class FinetuneConfig(SecondConfig):
+    """Stage finetune: a whole checkpoint learns further recordings, all of it at once."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": TINY
+        | _TINY_SECOND
+        | {
+            "epochs": 4,
+            "epoch_steps": 50,
+            "diffusion_from": 1.0,
+            "joint_from": 3.0,
+            "learning_rate": 2e-4,
+        }
+    }
+
+    epochs: int = Field(50, ge=1, description="Epochs to train, if max_steps is 0.")
+    batch_size: int = Field(8, ge=1, description="Clips in a batch of one device.")
+    diffusion_from: float = Field(
+        10.0, ge=0, description="Epochs before the sampling of styles learns too (diff_epoch of the original)."
+    )
+    joint_from: float = Field(30.0, ge=0, description="Epochs before the adversary joins (joint_epoch).")
+    tuned_learning_rate: float = Field(
+        1e-4, gt=0, description="Step size of AdamW for the decoder and the acoustic style encoder."
     )
     monotonic_weight: float = Field(1.0, ge=0, description="Weight of the alignment's distance from a straight path.")
     spelling_weight: float = Field(1.0, ge=0, description="Weight of the aligner's cross-entropy.")

@@ -1,6 +1,7 @@
 """The transformer that denoises styles, told what PL-BERT knows of the text, the noise and, of many voices, the voice.
 
-State dicts bear the published keys. It takes padding for text: give items of one length, or one at a time.
+State dicts bear the published keys. The published code took padding for text; here a batch of texts of several lengths
+gives the numbers of each text alone, if it is told what is padding.
 Source: Li et al., NeurIPS 2023, section 3; yl4579/StyleTTS2, Modules/diffusion/modules.py.
 """
 
@@ -52,12 +53,12 @@ class Attention(nn.Module):
         self.to_kv = nn.Linear(features, 2 * inner, bias=False)
         self.attention = AttentionOut(inner, features)
 
-    def forward(self, x: Tensor, *voice: Tensor) -> Tensor:
-        """voice: nothing, or (B, reference)."""
+    def forward(self, x: Tensor, *voice: Tensor, seen: Tensor | None = None) -> Tensor:
+        """voice: nothing, or (B, reference); seen: (B, 1, 1, T) bool, the places that are looked at; None: all."""
         query = self.to_q(self.norm(x, *voice))
         both = self.to_kv(self.norm_context(x, *voice)).chunk(2, dim=-1)
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, *both))
-        found = functional.scaled_dot_product_attention(query, key, value)
+        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         return self.attention(found.transpose(1, 2).flatten(start_dim=2))
 
 
@@ -70,15 +71,15 @@ class Block(nn.Module):
         inner = features * sizes.multiplier
         self.feed_forward = nn.Sequential(nn.Linear(features, inner), nn.GELU(), nn.Linear(inner, features))
 
-    def forward(self, x: Tensor, *voice: Tensor) -> Tensor:
-        x = x + self.attention(x, *voice)
+    def forward(self, x: Tensor, *voice: Tensor, seen: Tensor | None = None) -> Tensor:
+        x = x + self.attention(x, *voice, seen=seen)
         return x + self.feed_forward(x)
 
-    def mean(self, x: Tensor, *voice: Tensor) -> Tensor:
-        """The mean (B, 1, F) over the places, whose last layer then has one place to work on."""
+    def mean(self, x: Tensor, *voice: Tensor, seen: Tensor | None = None, padding: Tensor | None = None) -> Tensor:
+        """The mean (B, F) over the places; the last layer then has one place to work on."""
         widen, curve, narrow = self.feed_forward
-        x = x + self.attention(x, *voice)
-        return x.mean(dim=1, keepdim=True) + narrow(curve(widen(x)).mean(dim=1, keepdim=True))
+        x = x + self.attention(x, *voice, seen=seen)
+        return _mean(x, padding) + narrow(_mean(curve(widen(x)), padding))
 
 
 class NoText(nn.Module):
@@ -111,20 +112,37 @@ class Denoiser(nn.Module):
             self.to_features = nn.Sequential(nn.Linear(reference, features), nn.GELU())
         self.fixed_embedding = NoText(sizes.bert.positions, sizes.bert.width)
 
-    def forward(self, style: Tensor, time: Tensor, text: Tensor, voice: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        style: Tensor,
+        time: Tensor,
+        text: Tensor,
+        voice: Tensor | None = None,
+        padding: Tensor | None = None,
+    ) -> Tensor:
         """style (B, 2 S), time (B,), text (B, T, width) of PL-BERT, voice (B, 2 S) of a reference, which those of many
-        voices need -> (B, 2 S)."""
+        voices need, padding (B, T) bool, True behind each text's end -> (B, 2 S)."""
         known = self.to_time(time)
         voices = () if voice is None else (voice,)
         if voice is not None:
             known = known + self.to_features(voice)
         known = self.to_mapping(known).unsqueeze(1)
         x = torch.cat([style.unsqueeze(1).expand(-1, text.shape[1], -1), text], dim=-1)
+        seen = None if padding is None else ~padding[:, None, None]
         *blocks, last = self.blocks
         for block in blocks:
-            x = block(x + known, *voices)
-        return self.to_out(last.mean(x + known, *voices).mT).squeeze(-1)
+            x = block(x + known, *voices, seen=seen)
+        found = last.mean(x + known, *voices, seen=seen, padding=padding)
+        return self.to_out(found.unsqueeze(-1)).squeeze(-1)
 
     def no_text(self, text: Tensor) -> Tensor:
         """What stands for no text, in the shape of one."""
         return self.fixed_embedding(text)
+
+
+def _mean(x: Tensor, padding: Tensor | None) -> Tensor:
+    """(B, T, F) -> (B, F), over what is no padding (B, T)."""
+    if padding is None:
+        return x.mean(dim=1)
+    inside = (~padding).to(x).unsqueeze(-1)
+    return (x * inside).sum(dim=1) / inside.sum(dim=1)

@@ -12,18 +12,21 @@ import itertools
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrize import cached
 
 from tk_tools.nets.hifigan import SLOPE, with_weight_norm
-from tk_tools.nets.period_discriminator import Judgement, Several, judge
+from tk_tools.nets.period_discriminator import Judgement, MultiPeriodDiscriminator, Several, judge
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """Samples of a transform, from one to the next, and of a window."""
+
+CHANNELS = 32  # of the published ones by spectrograms
 
 
 class SpectrogramDiscriminator(nn.Module):
     """Sees the magnitudes of a waveform (B, 1, samples); maps are (B, C, frames, bins')."""
 
-    def __init__(self, size: int, hop: int, window: int, channels: int = 32):
+    def __init__(self, size: int, hop: int, window: int, channels: int = CHANNELS):
         super().__init__()
         self.size, self.hop = size, hop
         self.register_buffer("window", torch.hann_window(window), persistent=False)
@@ -46,11 +49,33 @@ class SpectrogramDiscriminator(nn.Module):
 class MultiResolutionDiscriminator(Several):
     """One for each of RESOLUTIONS."""
 
-    def __init__(self, channels: int = 32):
+    def __init__(self, channels: int = CHANNELS):
         super().__init__([SpectrogramDiscriminator(*resolution, channels) for resolution in RESOLUTIONS])
 
     def forward(self, wave: Tensor) -> list[Judgement]:
         return [discriminator(wave) for discriminator in self.discriminators]
+
+
+class WaveDiscriminators(nn.Module):
+    """Those by periods and those by spectrograms; width: their channels as a share of the published ones.
+
+    Spectrograms are judged in single precision whatever the others do: a transform of 1200 samples is hundreds of times
+    as large as they are, and iSTFTNet's are not bounded, so that half precision overflows and the losses are NaN.
+    """
+
+    def __init__(self, width: float = 1.0):
+        super().__init__()
+        self.mpd = MultiPeriodDiscriminator(width)
+        self.msd = MultiResolutionDiscriminator(round(CHANNELS * width))
+
+    def forward(self, *waves: Tensor) -> list[list[Judgement]]:
+        """For each of waveforms (B, samples) the judgements of all."""
+        with cached():  # the weights are normalised once
+            return [self.mpd(wave.unsqueeze(1)) + self._by_spectrograms(wave.unsqueeze(1)) for wave in waves]
+
+    def _by_spectrograms(self, wave: Tensor) -> list[Judgement]:
+        with torch.autocast(wave.device.type, enabled=False):
+            return self.msd(wave.float())
 
 
 class SpeechDiscriminator(nn.Module):

@@ -21,6 +21,7 @@ from tk_tools.nets.adversarial import adversarial_loss, feature_loss, told_apart
 from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.period_discriminator import Judgement
 
+STRAIGHTNESS = 10.0  # of the alignment's mean distance from its path
 MOST_RELATIVE = 0.04  # of the relativistic term, for each discriminator
 
 _JUDGED = [
@@ -105,6 +106,11 @@ def spelling_loss(logits: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
     """
     entropy = functional.cross_entropy(logits[:, :-1].mT, tokens, reduction="none")
     return _mean_of_items(entropy, ~padding_mask(lengths, tokens.shape[1]))
+
+
+def straightness_loss(attention: Tensor, path: Tensor) -> Tensor:
+    """How far the aligner's attention (B, T, steps) is from the best path through it."""
+    return STRAIGHTNESS * functional.l1_loss(attention.float(), path.float())
 
 
 def _mean_of_items(values: Tensor, counted: Tensor) -> Tensor:

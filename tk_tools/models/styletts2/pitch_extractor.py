@@ -1,6 +1,7 @@
 """The pitch extractor: a mel -> the pitch of each frame, differentiably.
 
-State dicts bear the published keys (Utils/JDC/bst.t7) without those of the voice detector, which takes no part.
+State dicts bear the published keys (Utils/JDC/bst.t7) without those of the voice detector, which takes part in its
+training alone (training/voice_detector.py).
 Source: Kum and Nam, "Joint Detection and Classification of Singing Voice Melody Using Convolutional Recurrent Neural
 Networks", 2019; yl4579/StyleTTS2, Utils/JDC.
 """
@@ -51,6 +52,7 @@ class PitchExtractor(nn.Module):
 
     def __init__(self, sizes: PitchSizes = PitchSizes()):
         super().__init__()
+        self.sizes = sizes
         first, *_, last = sizes.channels
         self.conv_block = nn.Sequential(
             _conv(1, first), nn.BatchNorm2d(first), nn.LeakyReLU(SLOPE), _conv(first, first)
@@ -66,7 +68,13 @@ class PitchExtractor(nn.Module):
         self.classifier = nn.Linear(2 * sizes.features, 1)
 
     def forward(self, mel: Tensor) -> Tensor:
-        x = self.conv_block(mel.mT.unsqueeze(1))
-        x = self.pool_block(self.res_block3(self.res_block2(self.res_block1(x))))
-        x, _ = self.bilstm_classifier(x.transpose(1, 2).flatten(start_dim=2))
-        return self.classifier(x).squeeze(-1).abs()
+        return self.with_maps(mel)[0]
+
+    def with_maps(self, mel: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The pitch, and the four maps that it comes from, (B, C, frames, bands) each, ever fewer bands."""
+        maps = [self.conv_block(mel.mT.unsqueeze(1))]
+        for block in (self.res_block1, self.res_block2):
+            maps.append(block(maps[-1]))
+        maps.append(self.pool_block(self.res_block3(maps[-1])))
+        x, _ = self.bilstm_classifier(maps[-1].transpose(1, 2).flatten(start_dim=2))
+        return self.classifier(x).squeeze(-1).abs(), maps

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from tk_tools.errors import MissingPackage
-from tk_tools.models.styletts2.sizes import Sizes
+from tk_tools.models.styletts2.sizes import BertSizes, Sizes
 from tk_tools.nets.padding import padding_mask
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ def new_plbert(sizes: Sizes = Sizes()) -> AlbertModel:
         attention_probs_dropout_prob=0.0,
     )
     return AlbertModel(config)
+
+
+def sizes_of_plbert(bert: AlbertModel) -> BertSizes:
+    """Its sizes."""
+    config = bert.config
+    return BertSizes(
+        width=config.hidden_size,
+        heads=config.num_attention_heads,
+        inner=config.intermediate_size,
+        embedding=config.embedding_size,
+        positions=config.max_position_embeddings,
+        layers=config.num_hidden_layers,
+    )
 
 
 def understand(bert: AlbertModel, tokens: Tensor, lengths: Tensor) -> Tensor:

@@ -2,15 +2,17 @@
 
 Our networks bear the published key names but for two: the denoiser stands once and not twice, and the pitch extractor
 has no voice detector. Sizes are those of the shapes, but for what shapes do not tell: heads have 64 features, kernels
-of transposed convolutions are twice their rate, and PL-BERT has 12 layers. Loading is strict, and a file of another
+of transposed convolutions are twice their rate, and PL-BERT has 12 layers unless the header of a run of ours has other
+settings. Loading is strict, and a file of another
 network is named as what it holds. All networks come back on the CPU in eval mode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -23,9 +25,9 @@ from tk_tools.models.styletts2.networks import StyleTTS2
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor, PitchSizes
 from tk_tools.models.styletts2.plbert import new_plbert
 from tk_tools.models.styletts2.sizes import BertSizes, DecoderSizes, DenoiserSizes, Sizes
-from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator
-from tk_tools.train.run_folder import read_weights, weights_file
-from tk_tools.weights.load import load_strictly
+from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator, PeriodDiscriminator
+from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
+from tk_tools.weights.load import load_state_dict, load_strictly
 
 if TYPE_CHECKING:
     from transformers import AlbertModel
@@ -47,18 +49,74 @@ SPEAKING = (
 WHOLE = "StyleTTS 2, all modules"
 PLACEHOLDER = 0.2  # sigma_data in the configurations of the repository, before any training
 HEAD = 64  # features of a head of attention
+OURS = "discriminators."  # before their names in a checkpoint of tk-train
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A checkpoint of many parts: its file, the parts' tensors in our names, and what is known of it."""
+
+    file: Path
+    parts: dict[str, dict[str, Tensor]]
+    about: dict[str, Any]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """All tensors, each part's name before them."""
+        return {f"{part}.{key}": value for part, tensors in self.parts.items() for key, value in tensors.items()}
+
+    @property
+    def of_first(self) -> bool:
+        """Whether it is of the first stage: its prosody predictor is not there yet, or as it began."""
+        return self.about.get("stage") == "first" or ("predictor" in self.parts and not self.plans)
+
+    @property
+    def plans(self) -> bool:
+        """Whether there is a prosody predictor, and a trained one."""
+        return "predictor" in self.parts and not never_trained(self.parts["predictor"])
+
+    def check(self, names: Iterable[str], advice: str) -> None:
+        """WeightsError: a part of these names is missing; advice: what to give instead."""
+        if missing := [name for name in names if name not in self.parts]:
+            raise WeightsError(
+                f"holds no {', '.join(missing)} of StyleTTS 2 (it has: {', '.join(self.parts)}); {advice}",
+                path=self.file,
+            )
+
+    def load(self, system: nn.Module, names: Iterable[str]) -> None:
+        """Put the parts of these names into a system that has them. WeightsError: they do not fit."""
+        for name in names:
+            load_strictly(system.get_submodule(name), self.parts[name], self.file, f"StyleTTS 2's {name}")
+
+
+def read_whole(path: str | Path) -> Whole:
+    """The parts of a whole checkpoint, published or of tk-train. WeightsError: damaged, unsafe, another network's."""
+    file = weights_file(path)
+    state, about = read_weights(file)
+    parts = _parts(state)
+    if not parts:
+        with torch.device("meta"):
+            asked = StyleTTS2()
+        load_strictly(asked, state, file, WHOLE)  # says what it holds instead
+    return Whole(file, parts, about)
 
 
 def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleTTS2:
     """What speaks in a whole checkpoint (`epoch_2nd_00100.pth`, `epochs_2nd_00020.pth`).
 
-    config: the config.yml that lies beside it and says sigma_data; without one it is that of the published checkpoint
-    of its kind. WeightsError: damaged, unsafe, another network's, without a part that is needed, or of the first stage.
-    ConfigError: see read_sigma_data. MissingPackage: transformers.
+    config: the config.yml that lies beside it and says sigma_data; without one it is what the header of a run of ours
+    says, or that of the published checkpoint of its kind. WeightsError: damaged, unsafe, another network's, without a
+    part that is needed, or of the first stage. ConfigError: see read_sigma_data. MissingPackage: transformers.
     """
     file = weights_file(path)
-    whole, _ = read_weights(file)
+    whole, about = read_weights(file)
     parts = _parts(whole)
+    if about.get("stage") == "first":
+        raise WeightsError(
+            "is of the first stage, which does not speak from text; go on with it (tk-train styletts2 --stage second "
+            "--init)",
+            path=file,
+        )
     missing = [part for part in SPEAKING if part not in parts]
     if parts and missing:
         raise WeightsError(
@@ -67,8 +125,8 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
             path=file,
         )
     state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts.get(part, {}).items()}
-    sigma_data = None if config is None else read_sigma_data(config)
-    model = load_strictly(StyleTTS2(sizes_of(state), sigma_data), state or whole, file, WHOLE)
+    sigma_data = about.get("sigma_data") if config is None else read_sigma_data(config)
+    model = load_strictly(StyleTTS2(sizes_of(state, about), sigma_data), state or whole, file, WHOLE)
     if never_trained(parts["predictor"]):
         raise WeightsError(
             "is of the first stage: its prosody predictor was never trained; give a checkpoint of the second stage",
@@ -77,37 +135,79 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     return model.eval()
 
 
+def load_parts(system: nn.ModuleDict, path: str | Path, names: Iterable[str]) -> None:
+    """Put those parts of a whole checkpoint, or of a run of stage first, into a system; errors as above."""
+    file = weights_file(path)
+    parts = _parts(read_weights(file)[0])
+    for name in names:
+        if name not in parts:
+            has = f" (it has: {', '.join(parts)})" if parts else ""
+            raise WeightsError(f"holds no {name} of StyleTTS 2{has}", path=file)
+        load_strictly(system[name], parts[name], file, f"StyleTTS 2's {name} of the sizes that are asked for")
+
+
 def load_aligner(path: str | Path) -> TextAligner:
     """The text aligner in its own file (`epoch_00080.pth`) or in a whole checkpoint; errors as above."""
-    state, file = _part(path, "text_aligner")
-    return load_strictly(TextAligner(_aligner_sizes(state)), state, file, "StyleTTS 2's text aligner").eval()
+    state, _, file = _part(path, "text_aligner")
+    return load_strictly(TextAligner(aligner_sizes(state)), state, file, "StyleTTS 2's text aligner").eval()
 
 
 def load_pitch_extractor(path: str | Path) -> PitchExtractor:
     """The pitch extractor in its own file (`bst.t7`) or in a whole checkpoint; errors as above."""
-    state, file = _part(path, "pitch_extractor")
-    network = PitchExtractor(_pitch_sizes(state))
+    state, _, file = _part(path, "pitch_extractor")
+    network = PitchExtractor(pitch_sizes(state))
     return load_strictly(network, state, file, "StyleTTS 2's pitch extractor").eval()
 
 
 def load_plbert(path: str | Path) -> AlbertModel:
     """PL-BERT in the file that it was trained in (`step_1000000.t7`, without what guessed the masked words) or in a
     whole checkpoint; errors as above. MissingPackage: transformers."""
-    state, file = _part(path, "bert")
+    state, about, file = _part(path, "bert")
     inner = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
     if "embeddings.word_embeddings.weight" in inner:
         state = of_our_names("bert", inner)
-    return load_strictly(new_plbert(Sizes(bert=_bert_sizes(state))), state, file, "PL-BERT").eval()
+    return load_strictly(new_plbert(Sizes(bert=_bert_sizes(state, about))), state, file, "PL-BERT").eval()
 
 
-def load_discriminators(path: str | Path) -> dict[str, nn.Module]:
-    """The discriminators of a whole checkpoint by their published names: mpd, msd, wd; errors as above."""
-    networks = {"mpd": MultiPeriodDiscriminator, "msd": MultiResolutionDiscriminator, "wd": SpeechDiscriminator}
+def load_discriminators(path: str | Path, parts: Iterable[str] = ("mpd", "msd", "wd")) -> dict[str, nn.Module]:
+    """Discriminators by their published names, in a whole checkpoint, in one of tk-train or in the newest one of a run;
+    in train mode. Errors as above."""
+    state, file = _judging(path)
+    there = list(dict.fromkeys(key.partition(".")[0] for key in state))
     found = {}
-    for part, network in networks.items():
-        state, file = _part(path, part)
-        found[part] = load_strictly(network(), state, file, f"StyleTTS 2's discriminator {part}").eval()
+    for part in parts:
+        if part not in there:
+            raise WeightsError(f"holds no {part} of StyleTTS 2 (it has: {', '.join(there)})", path=file)
+        tensors = {key.removeprefix(f"{part}."): value for key, value in state.items() if key.startswith(f"{part}.")}
+        found[part] = load_strictly(_discriminator(part, tensors), tensors, file, f"StyleTTS 2's discriminator {part}")
     return found
+
+
+def discriminators_in(path: str | Path) -> list[str]:
+    """The names of the discriminators that `load_discriminators` finds there."""
+    state, _ = _judging(path)
+    return [part for part in ("mpd", "msd", "wd") if any(key.startswith(f"{part}.") for key in state)]
+
+
+def _judging(path: str | Path) -> tuple[dict[str, Tensor], Path]:
+    """What a file holds, of a checkpoint of tk-train its discriminators alone; and that file."""
+    file = weights_file(next(iter(RunFolder(Path(path)).list_checkpoints().values()), path))
+    state = load_state_dict(file)
+    return {key.removeprefix(OURS): value for key, value in state.items() if key.startswith(OURS)} or state, file
+
+
+def _discriminator(part: str, state: State) -> nn.Module:
+    """A new one of the sizes that the shapes tell."""
+    try:
+        if part == "mpd":
+            widest = PeriodDiscriminator.LAYERS[-1][0]
+            return MultiPeriodDiscriminator(state["discriminators.0.conv_post.weight_v"].shape[1] / widest)
+        if part == "msd":
+            return MultiResolutionDiscriminator(len(state["discriminators.0.discriminators.0.bias"]))
+        channels, features, _ = state["pre.weight_v"].shape
+        return SpeechDiscriminator(layers=1, features=features, channels=channels)
+    except KeyError:
+        return {"mpd": MultiPeriodDiscriminator, "msd": MultiResolutionDiscriminator, "wd": SpeechDiscriminator}[part]()
 
 
 def read_sigma_data(config: str | Path) -> float:
@@ -151,8 +251,9 @@ def never_trained(predictor: State) -> bool:
     return torch.allclose(weight.flatten(start_dim=1).norm(dim=1), norm.flatten(), rtol=1e-5, atol=0)
 
 
-def sizes_of(state: State) -> Sizes:
-    """By the shapes of what speaks; the published ones where something is missing, so that loading names what it is."""
+def sizes_of(state: State, about: Mapping[str, Any] = {}) -> Sizes:
+    """By the shapes of what speaks, and of a run of ours by what is known of it; the published ones where something is
+    missing, so that loading names what it is."""
     try:
         style = len(state["style_encoder.unshared.bias"])
         return Sizes(
@@ -163,7 +264,7 @@ def sizes_of(state: State) -> Sizes:
             layers=_count(state, "text_encoder.cnn.{}.0.bias"),
             style_channels=len(state["style_encoder.shared.0.bias"]),
             longest_duration=len(state["predictor.duration_proj.linear_layer.bias"]),
-            bert=_bert_sizes({key.removeprefix("bert."): value for key, value in state.items()}),
+            bert=_bert_sizes({key.removeprefix("bert."): value for key, value in state.items()}, about),
             decoder=_decoder_sizes({key.removeprefix("decoder."): value for key, value in state.items()}),
             denoiser=_denoiser_sizes({key.removeprefix("diffusion.net."): value for key, value in state.items()}),
         )
@@ -171,12 +272,27 @@ def sizes_of(state: State) -> Sizes:
         return Sizes()
 
 
-def _bert_sizes(state: State) -> BertSizes:
+def sizes_of_first(whole: Whole, sizes: Sizes) -> Sizes:
+    """`sizes` with those that the parts of the first stage tell."""
+    parts = whole.parts
+    return replace(
+        sizes,
+        symbols=len(parts["text_encoder"]["embedding.weight"]),
+        hidden=parts["text_encoder"]["embedding.weight"].shape[1],
+        layers=_count(parts["text_encoder"], "cnn.{}.0.bias"),
+        style=len(parts["style_encoder"]["unshared.bias"]),
+        style_channels=len(parts["style_encoder"]["shared.0.bias"]),
+        decoder=_decoder_sizes(parts["decoder"]),
+    )
+
+
+def _bert_sizes(state: State, about: Mapping[str, Any]) -> BertSizes:
+    layers = about.get("settings", {}).get("sizes", {}).get("bert_layers", BertSizes.layers)
     try:
         positions, embedding = state["embeddings.position_embeddings.weight"].shape
         width = len(state["encoder.embedding_hidden_mapping_in.bias"])
         inner = len(state["encoder.albert_layer_groups.0.albert_layers.0.ffn.bias"])
-        return BertSizes(width, max(1, width // HEAD), inner, embedding, positions)
+        return BertSizes(width, max(1, width // HEAD), inner, embedding, positions, layers)
     except KeyError:
         return BertSizes()
 
@@ -203,16 +319,25 @@ def _denoiser_sizes(state: State) -> DenoiserSizes:
     )
 
 
-def _aligner_sizes(state: State) -> AlignerSizes:
+def aligner_sizes(state: State) -> AlignerSizes:
+    """By the shapes of a text aligner, the published ones where something is missing."""
     try:
         symbols, embedding = state["asr_s2s.embedding.weight"].shape
-        channels, layers = len(state["init_cnn.conv.bias"]), _count(state, "cnns.{}.1.weight")
-        return AlignerSizes(channels=channels, symbols=symbols, embedding=embedding, layers=layers)
+        filters, _, reach = state["asr_s2s.attention_layer.location_layer.location_conv.conv.weight"].shape
+        return AlignerSizes(
+            channels=len(state["init_cnn.conv.bias"]),
+            symbols=symbols,
+            embedding=embedding,
+            layers=_count(state, "cnns.{}.1.weight"),
+            filters=filters,
+            reach=reach,
+        )
     except KeyError:
         return AlignerSizes()
 
 
-def _pitch_sizes(state: State) -> PitchSizes:
+def pitch_sizes(state: State) -> PitchSizes:
+    """By the shapes of a pitch extractor, the published ones where something is missing."""
     try:
         first = len(state["conv_block.0.weight"])
         channels = [len(state[f"res_block{place}.conv.0.weight"]) for place in (1, 2, 3)]
@@ -237,11 +362,11 @@ def _parts(state: State) -> dict[str, dict[str, Tensor]]:
     return {part: of_our_names(part, tensors) for part, tensors in parts.items()}
 
 
-def _part(path: str | Path, part: str) -> tuple[dict[str, Tensor], Path]:
-    """One part of a whole checkpoint, or the network that a file holds alone, and that file."""
+def _part(path: str | Path, part: str) -> tuple[dict[str, Tensor], dict[str, Any], Path]:
+    """One part of a whole checkpoint, or the network that a file holds alone, what is known of it, and that file."""
     file = weights_file(path)
-    state, _ = read_weights(file)
+    state, about = read_weights(file)
     parts = _parts(state)
     if parts and part not in parts:
         raise WeightsError(f"holds no {part} of StyleTTS 2 (it has: {', '.join(parts)})", path=file)
-    return (parts[part] if parts else of_our_names(part, state)), file
+    return (parts[part] if parts else of_our_names(part, state)), about, file

@@ -64,30 +64,45 @@ class StyleDiffusion(nn.Module):
         self.sigma_data = SIGMA_DATA["many" if sizes.many_voices else "one"] if sigma_data is None else sigma_data
 
     def denoise(
-        self, noisy: Tensor, sigma: Tensor, text: Tensor, voice: Tensor | None = None, guidance: float = 1.0
+        self,
+        noisy: Tensor,
+        sigma: Tensor,
+        text: Tensor,
+        voice: Tensor | None = None,
+        guidance: float = 1.0,
+        padding: Tensor | None = None,
     ) -> Tensor:
         """A noisy style (B, 2 S) at levels (B,) -> the style that the network takes to be in it.
 
-        text (B, T, width) of PL-BERT; voice (B, 2 S); guidance: how far to go from what it takes without the text.
+        text (B, T, width) of PL-BERT; voice (B, 2 S); guidance: how far to go from what it takes without the text;
+        padding (B, T) bool: True behind the end of each text.
         """
         sigma = sigma.unsqueeze(-1)
         spread = torch.sqrt(sigma**2 + self.sigma_data**2)
         given = noisy / spread, torch.log(sigma).squeeze(-1) / 4
         if guidance == 1:
-            found = self.net(*given, text, voice)
+            found = self.net(*given, text, voice, padding)
         else:
-            both = [torch.cat([part, part]) if part is not None else None for part in (*given, voice)]
+            both = [torch.cat([part, part]) if part is not None else None for part in (*given, voice, padding)]
             texts = torch.cat([text, self.net.no_text(text)])
-            found, without = self.net(*both[:2], texts, both[2]).chunk(2)
+            found, without = self.net(*both[:2], texts, *both[2:]).chunk(2)
             found = without + guidance * (found - without)
         return noisy * (self.sigma_data / spread) ** 2 + found * (sigma * self.sigma_data / spread)
 
-    def loss(self, style: Tensor, sigma: Tensor, noise: Tensor, text: Tensor, voice: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        style: Tensor,
+        sigma: Tensor,
+        noise: Tensor,
+        text: Tensor,
+        voice: Tensor | None = None,
+        padding: Tensor | None = None,
+    ) -> Tensor:
         """The training loss, a scalar: how far styles (B, 2 S) are missed at levels (B,) with noise (B, 2 S).
 
-        text: in an item whose text is withheld (`withheld`) what stands for none.
+        text: in an item whose text is withheld (`withheld`) what stands for none. padding: as in `denoise`.
         """
-        found = self.denoise(style + sigma.unsqueeze(-1) * noise, sigma, text, voice)
+        found = self.denoise(style + sigma.unsqueeze(-1) * noise, sigma, text, voice, padding=padding)
         weight = (sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2
         return ((found - style).square().mean(dim=-1) * weight).mean()
 
@@ -103,19 +118,21 @@ class StyleDiffusion(nn.Module):
         steps: int = 5,
         guidance: float = 1.0,
         noise: Noise = torch.randn_like,
+        padding: Tensor | None = None,
     ) -> Tensor:
         """Noise (B, 2 S) of variance 1 -> styles (B, 2 S), in steps - 1 moves; the network is asked twice in each."""
+
+        def at(level: float, x: Tensor) -> Tensor:
+            return self.denoise(x, x.new_full((len(x),), level), text, voice, guidance, padding)
+
         x = start * NOISIEST
         for move in moves(steps):
-            slope = (x - self._at(move.start, x, text, voice, guidance)) / move.start
+            slope = (x - at(move.start, x)) / move.start
             halfway = x + slope * (move.middle - move.start)
-            slope = (halfway - self._at(move.middle, halfway, text, voice, guidance)) / move.middle
+            slope = (halfway - at(move.middle, halfway)) / move.middle
             x = x + slope * (move.end - move.start)
             x = x + noise(x) * move.added
         return x
-
-    def _at(self, sigma: float, x: Tensor, text: Tensor, voice: Tensor | None, guidance: float) -> Tensor:
-        return self.denoise(x, x.new_full((len(x),), sigma), text, voice, guidance)
 
 
 def draw_levels(count: int, device: str | torch.device = "cpu") -> Tensor:
