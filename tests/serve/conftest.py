@@ -104,12 +104,13 @@ def media(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """Where a package with the model `fake` is installed."""
+    """Where a package with the models `fake` and `speaker` is installed."""
     folder = tmp_path_factory.mktemp("plugged-in")
     information = folder / "fake-1.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: fake\nVersion: 1\n")
-    (information / "entry_points.txt").write_text("[tk_tools.models]\nfake = tests.serve.fake_model:MODEL\n")
+    models = "fake = tests.serve.fake_model:MODEL\nspeaker = tests.serve.fake_speaker:MODEL\n"
+    (information / "entry_points.txt").write_text(f"[tk_tools.models]\n{models}")
     return os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
@@ -142,6 +143,16 @@ def served(environment, media, tmp_path_factory):
     """A service that tests share which need no other one."""
     starter = _starter(environment, media, tmp_path_factory.mktemp("served"))
     yield next(starter)("--max-upload", "2", "--max-seconds", "30")
+    with pytest.raises(StopIteration):
+        next(starter)
+
+
+@pytest.fixture(scope="session")
+def speaker(environment, media, tmp_path_factory):
+    """A service that takes texts of 100 characters at most, and a voice."""
+    starter = _starter(environment, media, tmp_path_factory.mktemp("speaker"))
+    model = ("--model", "speaker", "--template", f"her={media / 'speech.wav'}")
+    yield next(starter)("--max-characters", 100, model=model)
     with pytest.raises(StopIteration):
         next(starter)
 

@@ -114,6 +114,27 @@ def test_by_keyboard_with_progress_and_cancelled(visit, served, media):
     assert page.evaluate("document.activeElement.className") == "name"
 
 
+def test_a_text_is_written_by_keyboard_and_heard(visit, speaker):
+    seen = visit(speaker, width=390, dark=True)
+    page = seen.page
+    page.locator("#send").click()
+    assert page.locator("#said").inner_text() == "Nothing is written yet: text."
+    assert page.evaluate("document.activeElement.id") == "text-text"
+    page.keyboard.type("Grüße.")
+    page.keyboard.press("Enter")  # a new line, and nothing is sent
+    page.keyboard.type("Say this, which is a text of more than sixty characters, aloud.")
+    assert seen.fits()
+    seen.tab_to("#send")
+    page.keyboard.press("Enter")
+    card = page.locator("#jobs li")
+    card.locator(".words", has_text="Done").wait_for()
+    assert card.locator(".name").inner_text() == "Grüße. Say this, which is a text of more than sixty characte … · her"
+    seen.until("document.querySelector('audio')?.duration === 1")
+    said = speaker.job(card.get_attribute("data-id"))["facts"]["text"]
+    assert said.splitlines() == ["Grüße.", "Say this, which is a text of more than sixty characters, aloud."]
+    assert seen.fits()
+
+
 def test_what_is_wrong_is_said(visit, served, media):
     seen = visit(served)
     page = seen.page

@@ -1,15 +1,25 @@
 """The models of the box behind the service: what their clients send, and what comes back."""
 
+from dataclasses import replace
+
+import click
 import pytest
 
+from tests.audio.voices import voice
 from tests.dubbing.talking import write_checkpoint as write_dubber
 from tests.media import H264, write_clip
 from tests.models.diffvc.drawn import small_diffvc, write_published, write_voice, write_weights
+from tests.models.styletts2.drawn import BERT, MANY_VOICES, ONE_VOICE, small
+from tests.models.styletts2.drawn import write_published as write_speaker
 from tests.models.wav2lip.talking import write_checkpoint, write_face, write_sound
 from tests.serve.test_synchronous import ROUTES
+from tk_tools.errors import ConfigError
 from tk_tools.face.crop import CropOptions, crop_faces
 from tk_tools.files.made_from import is_marked_synthetic
 from tk_tools.files.media import probe
+from tk_tools.files.wav import write_wav
+from tk_tools.models import get_model, load
+from tk_tools.serve.offer import model_params
 
 
 def test_wav2lip(start, tmp_path):
@@ -96,6 +106,58 @@ def test_diffvc(start, tmp_path, monkeypatch):
     assert 1.4 < probe(result).duration <= 1.5
     spoken = served.ask("POST", "/generate-video", files={"audio": low.read_bytes()})
     assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/wav")
+
+
+def test_styletts2_of_many_voices(start, tmp_path):
+    pytest.importorskip("phonemizer")
+    checkpoint = write_speaker(tmp_path / "many.pth", small(replace(MANY_VOICES, bert=replace(BERT, positions=120))))
+    write_wav(tmp_path / "her.wav", [voice(24000, seconds=2)], 24000)
+    write_wav(tmp_path / "short.wav", [voice(24000, seconds=0.3)], 24000)
+    her, short = (tmp_path / name for name in ("her.wav", "short.wav"))
+    model = ("--model", "styletts2", "--checkpoint", checkpoint, "--template", her, "--pause", 0.1)
+    served = start("--device", "cpu", model=model)
+
+    def send(text, voice=None, **fields):
+        files = {"text": (None, text)} | ({"voice": voice.read_bytes()} if voice else {})
+        return served.ask("POST", "/jobs", files=files, data=fields)
+
+    refused = {"language": send("Say this.", template="her", language="qq"), "voice": send("Say this.")}
+    assert {name: answer.status_code for name, answer in refused.items()} == {"language": 422, "voice": 422}
+    assert "espeak-ng has no voice for 'qq'" in refused["language"].json()["error"]
+    assert "the field voice is missing" in refused["voice"].json()["error"]
+    jobs = [
+        send("Say this for me. And then say that as well, if you please.", template="her"),
+        send("Sagen Sie das bitte.", her, language="de", alpha="0", beta="0", steps="3", seed="1", guidance="2"),
+        send("Say this.", short),
+        send("...", template="her"),
+    ]
+    assert [job.status_code for job in jobs] == [202] * 4
+    two, german, too_short, silent = (served.wait(job.json()["id"]) for job in jobs)
+    assert [(job["state"], job["error"], job["facts"]["sentences"]) for job in (two, german)] == [
+        ("done", "", 2),
+        ("done", "", 1),
+    ]
+    result = tmp_path / "result.wav"
+    result.write_bytes(served.ask("GET", two["result"]).content)
+    assert is_marked_synthetic(result)
+    assert probe(result).duration == pytest.approx(two["facts"]["seconds"], abs=1e-3)
+    assert (too_short["state"], "voice: the reference has 0.30 s" in too_short["error"]) == ("failed", True)
+    assert (silent["state"], silent["error"]) == ("failed", "text: holds nothing that can be spoken")
+
+
+def test_styletts2_of_one_voice_takes_a_text_alone(tmp_path):
+    pytest.importorskip("phonemizer")
+    checkpoint = write_speaker(tmp_path / "one.pth", small(ONE_VOICE))
+    inference = load(get_model("styletts2").inference_options)
+    command = click.Command("styletts2", params=model_params(inference))
+    values = command.make_context("styletts2", ["--checkpoint", str(checkpoint)]).params
+    values |= {"weights_dir": None, "device": "cpu", "mark": True} | dict.fromkeys(inference.service.not_served)
+    assert inference.service.check(values) is None
+    assert inference.service.unused(values) == {"voice", "alpha", "beta"}
+    with pytest.raises(ConfigError, match="--beta says how much of a reference is kept"):
+        inference.service.check(values | {"beta": 0.5})
+    with pytest.raises(ConfigError, match="no voice for 'qq'"):
+        inference.service.check(values | {"language": "qq"})
 
 
 @pytest.mark.slow

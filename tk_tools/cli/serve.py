@@ -138,6 +138,9 @@ def _check_devices(context, param, values: tuple[str, ...]) -> tuple[str, ...]:
     "--max-seconds", type=click.FloatRange(0.1, 86_400), default=600, metavar="S", help="That a file sent may last."
 )
 @click.option(
+    "--max-characters", type=click.IntRange(1, 10_000_000), default=20_000, metavar="N", help="That a text may have."
+)
+@click.option(
     "--job-seconds", type=click.FloatRange(0.1, 604_800), default=3600, metavar="S", help="That a job may take."
 )
 @click.option(
@@ -171,6 +174,7 @@ def command(
     queue: int,
     max_upload: float,
     max_seconds: float,
+    max_characters: int,
     job_seconds: float,
     keep_hours: float,
     token: str | None,
@@ -181,9 +185,9 @@ def command(
 ) -> None:
     """Serve a model over HTTP: files in, results out.
 
-    Clients send a face and a speech (a speech and a voice, ...), or the name of a template, and get a job; they ask how
-    far it is and fetch the result. There is a page for people at /, and all routes are explained at /docs. The page
-    docs/serve.md of tk-tools has the same with examples, limits and a unit for systemd.
+    Clients send a face and a speech (a speech and a voice, a text, ...), or the name of a template, and get a job; they
+    ask how far it is and fetch the result. There is a page for people at /, and all routes are explained at /docs. The
+    page docs/serve.md of tk-tools has the same with examples, limits and a unit for systemd.
 
     `tk-serve --model NAME --help` shows the model's own options, which hold for all jobs; a few of them may be set by
     clients. The model is loaded before the address is printed on stdout. Jobs wait in a queue that survives a restart;
@@ -196,8 +200,10 @@ def command(
     Examples:
       tk-serve --model wav2lip --checkpoint runs/gan --template anchor.mp4
       tk-serve --model diffvc --checkpoint runs/dec --template her=voices/her.wav --port 8081
+      tk-serve --model styletts2 --checkpoint runs/tts/second --template her=voices/her.wav
       tk-serve --model wav2lip --checkpoint runs/gan --host 0.0.0.0 --token-file token --max-upload 50
       curl -F face=@face.mp4 -F speech=@speech.wav http://127.0.0.1:8080/jobs
+      curl --form-string "text=Say this." -F template=her http://127.0.0.1:8080/jobs
 
     See also: tk-infer (the same without a service), tk-crop-face (finds a template's face beforehand), tk-weights.
     """
@@ -220,6 +226,7 @@ def command(
         queue=queue,
         upload_bytes=round(max_upload * MB),
         upload_seconds=max_seconds,
+        characters=max_characters,
         job_seconds=job_seconds,
         keep_hours=keep_hours,
         token=token,

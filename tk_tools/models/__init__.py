@@ -75,19 +75,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that a client of tk-serve sends: the field that holds it, and what people are told that it is.
+    """What a client of tk-serve sends: the field that holds it, and what people are told that it is.
 
-    reads: suffixes of such files; whatever the name, the content decides. holds: "pictures" or "sound", which it must
-    have. template: the service may have some of its own, which a client names instead of sending one. sets_length: the
-    result lasts as long as this.
+    reads: suffixes of such files; whatever the name, the content decides. holds: "pictures" or "sound", which the file
+    must have; or "text", which may stand in the field itself, too. template: the service may have some of its own,
+    which a client names instead of sending one. sets_length: the result lasts as long as this. option: name of the
+    option that the model takes it by; None: it is an operand.
     """
 
     field: str
     title: str
     reads: tuple[str, ...]
-    holds: Literal["pictures", "sound"]
+    holds: Literal["pictures", "sound", "text"]
     template: bool = False
     sets_length: bool = False
+    option: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,17 @@ class Service:
 
     uploads: the inputs of one result, in the order of the operands (the output comes after them). check: values of the
     options -> opens what all results have in common and raises its fault, or gives a line for people. choices: names of
-    the options that a client may set. not_served: names of those that stand for operands.
+    the options that a client may set. not_served: names of those that stand for operands, or that a service has not.
+    unused: values, after their check -> the uploads and choices that these weights have no use for. check_choices:
+    values with those of a client -> raises what of them cannot be had, before a worker takes the job.
     """
 
     uploads: tuple[Upload, ...]
     check: Callable[[dict[str, Any]], str | None]
     choices: tuple[str, ...] = ()
     not_served: tuple[str, ...] = ()
+    unused: Callable[[dict[str, Any]], frozenset[str]] | None = None
+    check_choices: Callable[[dict[str, Any]], None] | None = None
 
 
 @dataclass(frozen=True)

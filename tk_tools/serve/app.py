@@ -74,7 +74,7 @@ def _add_jobs(app: FastAPI, offer: Offer, store: JobStore, dispatcher: Dispatche
         openapi_extra=job_form(offer),
     )
     async def queue_a_job(request: Request) -> JSONResponse:
-        """Send the files of one result; it is made when its turn comes."""
+        """Send the files of one result, or its text; it is made when its turn comes."""
         job = await intake.take_job(request)
         return answer(job, 202, location=f"/jobs/{job.id}")
 
@@ -137,6 +137,7 @@ def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Di
         limits = {
             "upload_bytes": options.upload_bytes,
             "upload_seconds": options.upload_seconds,
+            "characters": options.characters,
             "job_seconds": options.job_seconds,
             "queue": options.queue,
             "keep_hours": options.keep_hours,

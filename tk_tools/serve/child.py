@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class Child:
 
     def __init__(self, memory: int | None = None):
         self._memory = memory
-        self._process = self._pipe = None
+        self._process = self._pipe = self._scratch = None
         self._changing = threading.Lock()
         self._closed = False
 
@@ -97,6 +98,7 @@ class Child:
         self._process.join(_PATIENCE)
         self._process.kill()
         self._process.join()
+        self._scratch.cleanup()
         return self._process.exitcode
 
     def close(self) -> None:
@@ -111,10 +113,14 @@ class Child:
             if self.alive:
                 return
             if self._pipe is not None:
+                self._end()
                 self._pipe.close()
+            # a process that is stopped leaves its temporary files: libraries that espeak-ng was loaded from, say
+            self._scratch = tempfile.TemporaryDirectory(prefix="tk-serve-", ignore_cleanup_errors=True)
             context = multiprocessing.get_context("spawn")
             self._pipe, other = context.Pipe()
-            self._process = context.Process(target=_live, args=(other, os.getpid(), self._memory), daemon=True)
+            given = other, os.getpid(), self._memory, self._scratch.name
+            self._process = context.Process(target=_live, args=given, daemon=True)
             resource_tracker.ensure_running()  # started with the process, it would let Ctrl-C through to it
             # Ctrl-C in a terminal reaches the whole group: the process must not see it before it can ignore it
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -131,10 +137,11 @@ def _how_it_ended(code: int | None) -> str:
     return f"the worker was ended by signal {-code}" if code < 0 else f"the worker ended with code {code}"
 
 
-def _live(pipe, parent: int, memory: int | None) -> None:
+def _live(pipe, parent: int, memory: int | None, scratch: str) -> None:
     """The life of the process: take a call, tell how far it is, send back what it gave, until the pipe is closed."""
     try:
         become_worker(parent)
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch
         if memory is not None:
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         while _answer(pipe):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -25,7 +25,7 @@ from tk_tools.serve.options import ServeOptions
 from tk_tools.serve.refusal import Refused
 from tk_tools.serve.store import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, TRIES, Job, JobStore
 from tk_tools.serve.views import JobView, view
-from tk_tools.serve.work import Made, Order, check_upload, make_result, open_shared
+from tk_tools.serve.work import Made, Opened, Order, check_choices, check_upload, make_result, open_shared
 
 _OPENING = 1800  # seconds that a model may take to be loaded
 _LOOK = 30  # seconds that one look at an upload may take
@@ -71,9 +71,11 @@ class Dispatcher:
         self.stopping = False
 
     async def open(self) -> None:
-        """Load the model in every worker. WeightsError, ConfigError: it cannot be used."""
-        said = await asyncio.gather(*map(self._load, self._workers))
-        for notice in sorted(set(filter(None, said))):
+        """Load the model in every worker, and offer what it has use for. WeightsError, ConfigError: it cannot be used,
+        or takes no template."""
+        opened = await asyncio.gather(*map(self._load, self._workers))
+        self._offer.leave_out(opened[0].unused)
+        for notice in sorted(set(filter(None, (one.notice for one in opened)))):
             self._told.info(notice)
 
     def start(self) -> None:
@@ -117,21 +119,19 @@ class Dispatcher:
         finally:
             self._arriving -= 1
 
-    async def look_at(self, files: dict[str, Path]) -> float:
-        """Look at files that were sent, each in the field of its name; the seconds of the result, as far as known.
+    async def look_at(self, files: dict[str, Path], given: dict[str, str]) -> float:
+        """Look at files that were sent, each in the field of its name, and at the options that were set; the seconds of
+        the result, as far as known.
 
         InputError: one cannot be used, with the field in its message.
         """
-        seconds = 0.0
+        seconds, options = 0.0, self._options
         for upload in self._offer.uploads:
             path = files.get(upload.field)
             if path is None:
                 continue
-            look = partial(
-                self._looker.call, check_upload, path, upload.holds, self._options.upload_seconds, seconds=_LOOK
-            )
             try:
-                length = await asyncio.get_running_loop().run_in_executor(self._looker_thread, look)
+                length = await self._look(check_upload, path, upload.holds, options.upload_seconds, options.characters)
             except TkError as error:
                 raise InputError(f"{upload.field}: {error.message}") from error
             except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
@@ -139,7 +139,18 @@ class Dispatcher:
                 raise InputError(f"{upload.field}: is damaged in a way that stops its reader") from error
             if upload.sets_length:
                 seconds = length
+        if given:
+            try:
+                await self._look(check_choices, self._offer.model, self._offer.values(given))
+            except TkError as error:
+                raise InputError(error.message) from error
+            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
+                self._told.error(f"options could not be looked at: {error or type(error).__name__}")
         return seconds
+
+    async def _look(self, function: Callable, *args: Any) -> Any:
+        look = partial(self._looker.call, function, *args, seconds=_LOOK)
+        return await asyncio.get_running_loop().run_in_executor(self._looker_thread, look)
 
     def add(self, folder: Path, files: dict[str, Any], given: dict[str, str], seconds: float, **callback: Any) -> Job:
         """Queue a job; arguments as JobStore.add's."""
@@ -176,7 +187,7 @@ class Dispatcher:
                 {"message": "a task of the service ended", "exception": error, "task": task}
             )
 
-    async def _load(self, worker: _Worker) -> str | None:
+    async def _load(self, worker: _Worker) -> Opened:
         values = self._offer.values({}) | self._on(worker)
         load = partial(worker.child.call, open_shared, self._offer.model, values, seconds=_OPENING)
         return await asyncio.get_running_loop().run_in_executor(worker.thread, load)
@@ -222,6 +233,9 @@ class Dispatcher:
         if gone := [name for name in templates if name not in self._options.templates]:  # since a restart
             self._fail(job, Made(error=f"the template {gone[0]} is no longer here"))
             return
+        if not self._offer.takes(job.files, job.options):  # since a restart with another model
+            self._fail(job, Made(error="what is served here now does not take it; send it again"))
+            return
         sweep(self._store.folder(job))
         begin = time.monotonic()
         limit = self._options.job_seconds
@@ -249,13 +263,18 @@ class Dispatcher:
             self._ended(self._store.end(job, DONE, facts=made.facts), took)
 
     def _order(self, worker: _Worker, job: Job) -> Order:
-        folder = self._store.folder(job)
-        inputs = tuple(
-            folder / file if isinstance(file, str) else self._options.templates[file["template"]]
-            for file in (job.files[upload.field] for upload in self._offer.uploads)
+        folder, uploads = self._store.folder(job), self._offer.uploads
+        paths = {
+            field: folder / file if isinstance(file, str) else self._options.templates[file["template"]]
+            for field, file in job.files.items()
+        }
+        return Order(
+            model=self._offer.model,
+            inputs=tuple(paths[upload.field] for upload in uploads if upload.option is None),
+            named={upload.option: paths[upload.field] for upload in uploads if upload.option is not None},
+            target=folder / f"result{self._offer.suffix}",
+            values=self._offer.values(job.options) | self._on(worker),
         )
-        values = self._offer.values(job.options) | self._on(worker)
-        return Order(self._offer.model, inputs, folder / f"result{self._offer.suffix}", values)
 
     def _interrupted(self, worker: _Worker, job: Job, why: str, stopped: bool) -> None:
         """The worker ended in the middle of a job: who or what ended it decides what becomes of the job."""

@@ -25,7 +25,10 @@ AN_UPLOAD: Answers = TOKEN | {
 def job_form(offer: Offer) -> dict[str, Any]:
     """The form of POST /jobs."""
     fields: dict[str, Any] = {
-        upload.field: _file(f"{upload.title}: {' '.join(upload.reads)}") for upload in offer.uploads
+        upload.field: _text(f"{upload.title}, itself or as a file of UTF-8: {' '.join(upload.reads)}")
+        if upload.holds == "text"
+        else _file(f"{upload.title}: {' '.join(upload.reads)}")
+        for upload in offer.uploads
     }
     if offer.templated is not None:
         fields["template"] = _text(f"a name of {', '.join(offer.templates)}, instead of {offer.templated.field}")

@@ -1,4 +1,4 @@
-"""From a request to a job in the queue: its form is read, its fields are checked, its files are looked at."""
+"""From a request to a job in the queue: its form is read, its fields are checked, files and options are looked at."""
 
 from __future__ import annotations
 
@@ -82,13 +82,14 @@ class Intake:
             elif upload.field not in files:
                 names = ", ".join(self._offer.templates)
                 instead = f"; or a template's name in the field template ({names})" if upload.template and names else ""
-                raise InputError(f"the field {upload.field} is missing: a file with {upload.holds}{instead}")
+                what = "a text, or a file of one" if upload.holds == "text" else f"a file with {upload.holds}"
+                raise InputError(f"the field {upload.field} is missing: {what}{instead}")
         given = self._offer.check_options({name: text for name, text in texts.items() if text})
         announced = {}
         if address is not None:
             checked = callback.check_address(address, self._options.callback_hosts)
             announced = {"callback": checked, "calls": callback.TRIES}
-        seconds = await self._dispatcher.look_at(form.files)
+        seconds = await self._dispatcher.look_at(form.files, given)
         return self._dispatcher.add(folder, files, given, seconds, **announced)
 
     def _template(self, name: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""What a service takes from its clients: the files of one result, and the few options that they may set."""
+"""What a service takes from its clients: the files or texts of one result, and the few options that they may set."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -29,6 +30,18 @@ class Offer:
         self._choices = {param.name: param for param in self._command.params if param.name in inference.service.choices}
         self._values = _unset(inference) | options.values
 
+    def leave_out(self, unused: frozenset[str]) -> None:
+        """Do without the uploads and choices that the weights have no use for. ConfigError: there are templates, and
+        nothing is left for which they could stand."""
+        self.uploads = tuple(upload for upload in self.uploads if upload.field not in unused)
+        self._choices = {name: param for name, param in self._choices.items() if name not in unused}
+        self.check_templates()
+
+    def check_templates(self) -> None:
+        """ConfigError: there are templates, and the model takes none."""
+        if self.templates and self.templated is None:
+            raise ConfigError(f"--template: {self.model} takes none, or not with these weights")
+
     @property
     def templated(self) -> Upload | None:
         """The file instead of which a client may name a template."""
@@ -36,9 +49,14 @@ class Offer:
 
     @property
     def spoken_to(self) -> Upload | None:
-        """The file that is left when the first template stands for the other one; None where it is not so."""
+        """The sound that is left when the first template stands for the other file; None where it is not so."""
         others = [upload for upload in self.uploads if not upload.template]
-        return others[0] if len(others) == 1 and len(self.uploads) == 2 and self.templates else None
+        alone = len(others) == 1 and len(self.uploads) == 2 and self.templates
+        return others[0] if alone and others[0].holds == "sound" else None
+
+    def takes(self, files: Collection[str], options: Collection[str]) -> bool:
+        """Whether a job has the files that it needs, and none of its options is unknown."""
+        return set(files) == {upload.field for upload in self.uploads} and set(options) <= set(self._choices)
 
     def check_options(self, given: dict[str, str]) -> dict[str, str]:
         """The options that a client set, by their names here. InputError: no such option, or not such a value."""
@@ -101,7 +119,7 @@ def inference_of(name: str) -> Inference:
     """How the model of that name is run. ConfigError: there is none, or it cannot be served."""
     inference: Inference = load(get_model(name).inference_options)
     if inference.service is None:
-        raise ConfigError(f"{name} is not served: it does not read pictures or sound that clients could send")
+        raise ConfigError(f"{name} is not served: it does not read pictures, sound or texts that clients could send")
     return inference
 
 

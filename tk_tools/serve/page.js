@@ -6,6 +6,7 @@ const ENDED = ["done", "failed", "cancelled"];
 const EVERY = 1000; // ms
 const WORDS = { queued: "Waiting", running: "Being made", done: "Done", failed: "Failed", cancelled: "Cancelled" };
 const NAMED = 6; // suffixes that are shown
+const NAME = 60; // characters of a text that its result is called by
 const OWN = ""; // the choice of a file of one's own instead of a template
 
 const $ = (id) => document.getElementById(id);
@@ -36,16 +37,26 @@ async function start() {
   service.options.forEach((option) => $("options").append(optionField(option)));
   $("more").hidden = service.options.length === 0;
   const { upload_bytes, upload_seconds, keep_hours } = service.limits;
-  $("limits").textContent =
-    `At most ${(upload_bytes / 1e6).toLocaleString()} MB and ${upload_seconds.toLocaleString()} s;` +
-    ` results are kept for ${keep_hours.toLocaleString()} h.`;
+  const most = `At most ${(upload_bytes / 1e6).toLocaleString()} MB and ${upload_seconds.toLocaleString()} s; r`;
+  $("limits").textContent = `${service.uploads.some(isFile) ? most : "R"}esults are kept for ${keep_hours.toLocaleString()} h.`;
   $("service").hidden = false;
   kept().reverse().forEach(show);
   $("new").addEventListener("submit", send);
   look();
 }
 
+const isFile = (upload) => upload.holds !== "text";
+
+function textField(upload) {
+  const text = make("textarea", { id: `text-${upload.field}`, rows: 6 });
+  text.setAttribute("aria-describedby", `hint-${upload.field}`);
+  const most = `At most ${service.limits.characters.toLocaleString()} characters.`;
+  const small = make("small", { id: `hint-${upload.field}`, textContent: most });
+  return make("div", { className: "field" }, make("label", { htmlFor: text.id, textContent: upload.title }), text, small);
+}
+
 function uploadField(upload) {
+  if (!isFile(upload)) return textField(upload);
   const file = make("input", { type: "file", id: `file-${upload.field}`, accept: accepted(upload) });
   file.setAttribute("aria-describedby", `hint-${upload.field}`);
   const field = make("div", { className: "field" });
@@ -98,6 +109,19 @@ function filled() {
   const form = new FormData();
   const names = [];
   for (const upload of service.uploads) {
+    if (!isFile(upload)) {
+      const box = $(`text-${upload.field}`);
+      const text = box.value.trim();
+      box.setAttribute("aria-invalid", String(!text));
+      if (!text) {
+        say(`Nothing is written yet: ${upload.title.toLowerCase()}.`, true);
+        box.focus();
+        return null;
+      }
+      form.append(upload.field, box.value);
+      names.push([...text.slice(0, 2 * NAME)].slice(0, NAME).join("") + (text.length > NAME ? " …" : ""));
+      continue;
+    }
     const input = $(`file-${upload.field}`);
     const template = upload.template ? $("template").value : OWN;
     if (template !== OWN) {

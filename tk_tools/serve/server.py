@@ -30,7 +30,7 @@ def serve(options: ServeOptions, host: str, port: int, told: Told, ready: Callab
     is in use, or the model cannot be served; InputError: a template cannot be read; WeightsError: see the model.
     """
     offer = Offer(options)
-    _check_templates(options, offer)
+    _check_templates(offer, options)
     with _listen(host, port) as listener:
         store = JobStore(options.state)
         try:
@@ -50,20 +50,20 @@ async def _serve(
     dispatcher = Dispatcher(options, offer, store, told)
     logger = logging.getLogger("uvicorn")
     logger.handlers, logger.propagate = [_ToLog(told)], False
-    app = Access(make_app(options, offer, store, dispatcher), options.token, OPEN_PATHS)
-    config = uvicorn.Config(
-        dispatcher.metrics.layer(app),
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_FINISH,
-        h11_max_incomplete_event_size=32_768,
-        limit_concurrency=1000,
-    )
     try:
         await dispatcher.open()
+        app = Access(make_app(options, offer, store, dispatcher), options.token, OPEN_PATHS)
+        config = uvicorn.Config(
+            dispatcher.metrics.layer(app),
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_FINISH,
+            h11_max_incomplete_event_size=32_768,
+            limit_concurrency=1000,
+        )
         dispatcher.start()
         ready(_address(listener))
         await _Server(config, dispatcher).serve(sockets=[listener])
@@ -96,10 +96,9 @@ class _ToLog(logging.Handler):
             self._told.error(logging.Formatter().formatException(record.exc_info))
 
 
-def _check_templates(options: ServeOptions, offer: Offer) -> None:
+def _check_templates(offer: Offer, options: ServeOptions) -> None:
     """ConfigError: the model takes no template; InputError: one is not what it stands for."""
-    if options.templates and offer.templated is None:
-        raise ConfigError(f"--template: {offer.model} takes none")
+    offer.check_templates()
     for path in options.templates.values():
         if path.name.endswith(FACE.suffix):
             FaceFile(path).close()

@@ -1,4 +1,5 @@
-"""A form with files, read as a stream straight to the disk: no more than a block of it is ever in memory.
+"""A form with files, read as a stream straight to the disk: no more than a block of it is ever in memory. A field
+that a model takes a text in is put into a file as well.
 
 What a client calls its files is never part of a path: each gets the name of its field, and one of the known suffixes.
 """
@@ -128,6 +129,8 @@ class _Reader:
             raise Refused(422, f"the field {self._field} is sent twice")
         if client_name is None and upload is None:
             self._text = bytearray()
+        elif client_name is None and upload.holds == "text":
+            self._keep(upload, "")
         elif client_name is None:
             raise Refused(422, f"the field {self._field} is to be a file (with curl: -F {self._field}=@FILE)")
         elif not client_name:
@@ -136,9 +139,12 @@ class _Reader:
             known = " and ".join(self._uploads)
             raise Refused(422, f"no file is taken in a field of that name; files are {known}")
         else:
-            path = self._folder / (upload.field + _suffix(client_name, upload.reads))
-            self._file = open(path, "xb")  # noqa: SIM115 - closed when the part ends
-            self.form.files[upload.field] = path
+            self._keep(upload, _suffix(client_name, upload.reads))
+
+    def _keep(self, upload: Upload, suffix: str) -> None:
+        path = self._folder / (upload.field + suffix)
+        self._file = open(path, "xb")  # noqa: SIM115 - closed when the part ends
+        self.form.files[upload.field] = path
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:

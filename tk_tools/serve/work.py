@@ -15,15 +15,19 @@ from tk_tools.models import get_model, load
 if TYPE_CHECKING:
     from tk_tools.files.media import VideoInfo
 
+CHARACTERS_A_SECOND = 15  # of English that is read aloud; others differ, and so does the progress that is shown
+_LONGEST_CODE = 4  # bytes of a character in UTF-8
 MOST_PIXELS = 4096 * 2304  # of a picture that is sent: more would take gigabytes on its way through a model
 
 
 @dataclass(frozen=True)
 class Order:
-    """One result to make: the inputs in the order of the model's operands, and all its options."""
+    """One result to make: the inputs in the order of the model's operands, those that its options name (option ->
+    file), and all its other options."""
 
     model: str
     inputs: tuple[Path, ...]
+    named: dict[str, Path]
     target: Path
     values: dict[str, Any]
 
@@ -41,12 +45,26 @@ class Made:
     trace: str = ""
 
 
-def open_shared(model: str, values: dict[str, Any]) -> str | None:
-    """Open what all results of a model have in common, and keep it; a line for people where there is one to say.
+@dataclass(frozen=True)
+class Opened:
+    """What is known when a model is loaded: a line for people where there is one to say, and what it has no use for."""
 
-    WeightsError, ConfigError: it cannot be used.
-    """
-    return load(get_model(model).inference_options).service.check(dict(values))
+    notice: str | None
+    unused: frozenset[str]
+
+
+def open_shared(model: str, values: dict[str, Any]) -> Opened:
+    """Open what all results of a model have in common, and keep it. WeightsError, ConfigError: it cannot be used."""
+    service = load(get_model(model).inference_options).service
+    notice = service.check(dict(values))
+    return Opened(notice, frozenset() if service.unused is None else service.unused(dict(values)))
+
+
+def check_choices(model: str, values: dict[str, Any]) -> None:
+    """Look at the options of one job, those that its client set among them. TkError: they cannot be had."""
+    service = load(get_model(model).inference_options).service
+    if service.check_choices is not None:
+        service.check_choices(dict(values))
 
 
 def make_result(order: Order) -> Made:
@@ -54,7 +72,7 @@ def make_result(order: Order) -> Made:
     first = order.inputs[0]
     try:
         model = get_model(order.model)
-        request = load(model.inference_options).prepare(dict(order.values), (*order.inputs, order.target))
+        request = load(model.inference_options).prepare(order.values | order.named, (*order.inputs, order.target))
         facts = load(model.inference)(first, *request.also(first), order.target, request.options)
     except click.UsageError as error:
         return Made(error=error.message, log=error.message)
@@ -66,18 +84,23 @@ def make_result(order: Order) -> Made:
 
 def _for_clients(message: str, path: str, order: Order) -> str:
     """A fault without a path of this machine in it."""
-    for place in (*order.inputs, order.target):
+    inputs = (*order.inputs, *order.named.values())
+    for place in (*inputs, order.target):
         message = message.replace(str(place), place.stem)
     message = message.replace(f"{order.target.parent}/", "")
-    sent = [place.stem for place in order.inputs if str(place) == path and place.parent == order.target.parent]
+    sent = [place.stem for place in inputs if str(place) == path and place.parent == order.target.parent]
     return f"{sent[0]}: {message}" if sent else message
 
 
-def check_upload(path: Path, holds: str, seconds: float) -> float:
-    """Look at a file that was sent and give its length in seconds; a still picture has none (0).
+def check_upload(path: Path, holds: str, seconds: float, characters: int) -> float:
+    """Look at a file that was sent and give its length in seconds, a text's as it may be spoken; a still picture has
+    none (0).
 
     InputError: it is no such file, names other files, is too long or too large, or its sound holds what is no number.
     """
+    if holds == "text":
+        return _check_text(path, characters) / CHARACTERS_A_SECOND
+
     from tk_tools.files.media import check_by_itself
 
     check_by_itself(path, MOST_PIXELS)
@@ -89,6 +112,22 @@ def check_upload(path: Path, holds: str, seconds: float) -> float:
     if holds == "sound" and info.audio_codec.startswith("pcm_f"):
         _check_numbers(path)
     return info.duration
+
+
+def _check_text(path: Path, characters: int) -> int:
+    """How many characters it has. InputError: none to read, more than `characters`, or it is not UTF-8."""
+    too_long = InputError(f"is longer than {characters} characters, the most here", path=path)
+    if path.stat().st_size > _LONGEST_CODE * (1 + characters):  # and its mark of UTF-8, as of one more
+        raise too_long
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text; save it as such", path=path) from error
+    if not text.strip():
+        raise InputError("is empty: there is nothing to say", path=path)
+    if len(text) > characters:
+        raise too_long
+    return len(text)
 
 
 def _check_numbers(path: Path) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 import click
 
-from tk_tools.models import Inference, Request, Talking
+from tk_tools.errors import ConfigError
+from tk_tools.files.find import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from tk_tools.models import Inference, Request, Service, Talking, Upload
 from tk_tools.models.styletts2.options import CONFIG_SUFFIXES, InferOptions, SpeechOptions
 
 READS = (".txt", ".phonemes.txt")
+RECORDINGS = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)
 PHONEMES = ".phonemes.txt"
 CONFIG = "config.yml"  # as it is saved beside a published checkpoint
+OF_A_REFERENCE = ("alpha", "beta")  # the options that say how much of one is kept
 
 
 def _check_config(ctx, param, value: Path | None) -> Path | None:
@@ -112,7 +116,7 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
     """What a command line asks for. UsageError: options that have no use beside each other, or no --face-checkpoint."""
     checkpoint, config, reference = values.pop("checkpoint"), values.pop("model_config"), values.pop("reference")
     talking = _talking(values.pop("face"), values.pop("face_checkpoint"), values.pop("face_model"))
-    shares = {name: value for name in ("alpha", "beta") if (value := values.pop(name)) is not None}
+    shares = {name: value for name in OF_A_REFERENCE if (value := values.pop(name)) is not None}
     if shares and reference is None:
         raise click.UsageError("--alpha and --beta say how much of a reference is kept; give its --reference.")
     options = InferOptions(**values, **shares)
@@ -133,6 +137,34 @@ def prepare(values: dict[str, Any], operands: tuple[Path, ...]) -> Request:
         return check_shared(weights, tuple(beside), options, text=text)
 
     return Request(operands, options, also=lambda source: shared(), check=check, talking=talking)
+
+
+def check_service(values: dict[str, Any]) -> None:
+    """Open what all texts of a service have in common. ConfigError: an option is of no use with weights of one voice;
+    else as check_weights."""
+    given = [name for name in OF_A_REFERENCE if values[name] is not None]
+    if not _have_many_voices(values) and given:
+        raise ConfigError(f"--{given[0]} says how much of a reference is kept, and these weights have one voice")
+
+
+def unused_by_service(values: dict[str, Any]) -> frozenset[str]:
+    """Weights of one voice have no use for another, nor for what says how much of it is kept."""
+    return frozenset() if _have_many_voices(values) else frozenset({"voice", *OF_A_REFERENCE})
+
+
+def check_choices(values: dict[str, Any]) -> None:
+    """ConfigError: there is no such language."""
+    from tk_tools.text.make_phonemes import phonemiser
+
+    phonemiser(values["language"])
+
+
+def _have_many_voices(values: dict[str, Any]) -> bool:
+    from tk_tools.models.styletts2.inference import check_weights
+
+    request = prepare(values | dict.fromkeys(("reference", *OF_A_REFERENCE)), (Path("text"), Path("out.wav")))
+    checkpoint, *config = request.also(Path("text"))
+    return check_weights(checkpoint, tuple(config), request.options)
 
 
 def _talking(face: Path | None, checkpoint: Path | None, model: str | None) -> Talking | None:
@@ -185,5 +217,16 @@ INFERENCE = Inference(
     reads=READS,
     suffix=".wav",
     shared=("infer_device", "mark"),
+    service=Service(
+        uploads=(
+            Upload("text", "Text", (".txt",), holds="text", sets_length=True),
+            Upload("voice", "Voice", RECORDINGS, holds="sound", template=True, option="reference"),
+        ),
+        check=check_service,
+        choices=("steps", "guidance", "alpha", "beta", "language", "seed"),
+        not_served=("reference", "face", "face_checkpoint", "face_model"),
+        unused=unused_by_service,
+        check_choices=check_choices,
+    ),
     stream="tk_tools.models.styletts2.inference:stream",
 )

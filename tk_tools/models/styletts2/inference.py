@@ -80,6 +80,15 @@ def check_shared(checkpoint: Path, beside: tuple[Path, ...], options: InferOptio
     return None if reference is None else _heard(*stamp(reference))[1]
 
 
+def check_weights(checkpoint: Path, config: tuple[Path, ...], options: InferOptions) -> bool:
+    """Open what texts have in common, whoever says them, and tell whether the weights have many voices.
+
+    WeightsError, MissingPackage, ConfigError: as check_shared.
+    """
+    say("1", PhonemizeOptions(options.language))
+    return _model(*_given(checkpoint, next(iter(config), None), options)).sizes.many_voices
+
+
 class Reading:
     """One text as it is said: blocks of sound, and the facts when all have gone by."""
 
@@ -192,10 +201,14 @@ def _opened(
 ) -> tuple[StyleTTS2, Tensor | None]:
     """The model on its device, and the style of the reference where one is given."""
     config, reference = _told_apart(beside)
-    given = stamp(checkpoint), config and stamp(config), choose_device(options.device)
+    given = _given(checkpoint, config, options)
     model = _model(*given)
     check_voice(model, given=reference is not None)
     return model, None if reference is None else _voice(stamp(reference), *given)
+
+
+def _given(checkpoint: Path, config: Path | None, options: InferOptions) -> tuple[_Stamp, _Stamp | None, str]:
+    return stamp(checkpoint), config and stamp(config), choose_device(options.device)
 
 
 @lru_cache(maxsize=1)
