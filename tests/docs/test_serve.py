@@ -33,6 +33,7 @@ def test_every_route_stands_there(tmp_path):
 
 def test_the_limits_are_those_of_the_command():
     limits = {"queue": "{:d}", "max_upload": "{:.0f} MB", "max_seconds": "{:.0f} s", "job_seconds": "{:.0f} s"}
+    limits |= {"max_characters": "{:,} characters"}
     defaults = {param.name: param.default for param in command.params}
     for name, shown in (limits | {"keep_hours": "{:.0f} h"}).items():
         assert f"| `--{name.replace('_', '-')}` | {shown.format(defaults[name])} " in PAGE

@@ -20,6 +20,7 @@ from tk_tools.files.media import probe
 from tk_tools.files.wav import write_wav
 from tk_tools.models import get_model, load
 from tk_tools.serve.offer import model_params
+from tk_tools.serve.work import Order, make_result
 
 
 def test_wav2lip(start, tmp_path):
@@ -108,6 +109,7 @@ def test_diffvc(start, tmp_path, monkeypatch):
     assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/wav")
 
 
+@pytest.mark.slow
 def test_styletts2_of_many_voices(start, tmp_path):
     pytest.importorskip("phonemizer")
     checkpoint = write_speaker(tmp_path / "many.pth", small(replace(MANY_VOICES, bert=replace(BERT, positions=120))))
@@ -148,12 +150,16 @@ def test_styletts2_of_many_voices(start, tmp_path):
 def test_styletts2_of_one_voice_takes_a_text_alone(tmp_path):
     pytest.importorskip("phonemizer")
     checkpoint = write_speaker(tmp_path / "one.pth", small(ONE_VOICE))
+    (tmp_path / "text").write_text("Say this.")  # as a field is kept
     inference = load(get_model("styletts2").inference_options)
     command = click.Command("styletts2", params=model_params(inference))
     values = command.make_context("styletts2", ["--checkpoint", str(checkpoint)]).params
     values |= {"weights_dir": None, "device": "cpu", "mark": True} | dict.fromkeys(inference.service.not_served)
     assert inference.service.check(values) is None
     assert inference.service.unused(values) == {"voice", "alpha", "beta"}
+    made = make_result(Order("styletts2", (tmp_path / "text",), {}, tmp_path / "result.wav", values))
+    assert (made.error, made.facts["sentences"]) == ("", 1)
+    assert probe(tmp_path / "result.wav").duration == pytest.approx(made.facts["seconds"], abs=1e-3)
     with pytest.raises(ConfigError, match="--beta says how much of a reference is kept"):
         inference.service.check(values | {"beta": 0.5})
     with pytest.raises(ConfigError, match="no voice for 'qq'"):
