@@ -53,7 +53,7 @@ def test_wav2lip(start, tmp_path):
     result.write_bytes(served.ask("GET", looped["result"]).content)
     assert is_marked_synthetic(result)
     info = probe(result)
-    assert (info.frame_count, info.has_audio) == (6, True)
+    assert (info.frame_count, info.has_audio) == (15, True)
     assert (without["state"], "face: no face in any of its pictures" in without["error"]) == ("failed", True)
 
 
