@@ -59,7 +59,7 @@ def test_other_rates_are_resampled(tmp_path):
 
 def test_a_batch_is_padded_with_zeros_and_follows_from_its_draws(tmp_path):
     clips = clips_of(write_list(tmp_path, count=4, speakers=2))
-    data = Recordings(clips, CONFIG, others=other_texts("", clips))
+    data = Recordings(clips, CONFIG, texts=other_texts("", clips))
     draws = [Draw(3, 5), Draw(0, 6)]
     batch = data.collate([data[draw] for draw in draws])
     frames = [clips[3].frames, clips[0].frames]
@@ -73,14 +73,14 @@ def test_a_batch_is_padded_with_zeros_and_follows_from_its_draws(tmp_path):
         assert not batch["wave"][item, 300 * length :].any()
         assert tuple(batch["other_tokens"][item, :other].tolist()) in {clip.tokens for clip in clips}
     assert not batch["reference"][0, :, batch["reference_lengths"][0] :].any()
-    again = Recordings(clips, CONFIG, others=other_texts("", clips))
+    again = Recordings(clips, CONFIG, texts=other_texts("", clips))
     again = again.collate([again[draw] for draw in draws])
     assert all(torch.equal(batch[name], again[name]) for name in batch)
 
 
 def test_a_reference_is_of_the_same_speaker(tmp_path):
     clips = clips_of(write_list(tmp_path, count=4, seconds=2.5, speakers=2))
-    data = Recordings(clips, CONFIG, others=other_texts("", clips))
+    data = Recordings(clips, CONFIG, texts=other_texts("", clips))
     whole = [data[Draw(place, 0)]["mel"] for place in range(4)]
 
     def heard_in(reference):

@@ -110,7 +110,7 @@ def batch_of(task, *places):
 
 
 def parts_of(task):
-    return dict(task.system.named_children()) | dict(task.judges.named_children())
+    return dict(task.system.named_children()) | dict(task.discriminators.named_children())
 
 
 def weights_of(task):
@@ -142,8 +142,8 @@ def test_what_learns_when(made, stage):
     assert ("generator" in found[0]) == (stage == "finetune")
     assert found[1] - found[0] == {"style", "diffusion"} | ({"generator", "discriminators"} - found[0])
     assert found[2] - found[1] == {"fooling", "telling"}
-    assert (task.tried, task.heard, task.complete) == (1, 1, 3)
-    task.heard = 0
+    assert (task.adversary_due, task.adversary_steps, task.complete) == (1, 1, 3)
+    task.adversary_steps = 0
     assert "clips of 1 to 1 s" in task.advice([])
 
 
@@ -211,10 +211,11 @@ def test_many_voices_in_batches_of_one(tmp_path, made, decoder):
     task = task_of("second", made, tmp_path / "first.safetensors", **values, diffusion_from=0.0, joint_from=0.0)
     losses = task.step(batch_of(task, 1))
     assert all(loss.isfinite() for loss in losses.values())
-    assert task.heard == 1
+    assert task.adversary_steps == 1
     with torch.no_grad():
         numbers = task.validate([batch_of(task, 0, 2)])
     loss = numbers.pop("loss")
+    assert numbers.pop("mel_l1") > 0
     assert loss == pytest.approx(task.weighted(numbers), rel=1e-4)
 
 
@@ -297,7 +298,7 @@ def test_fine_tuning_begins_with_a_published_checkpoint(tmp_path, made):
     task = task_of("finetune", made, path, sizes={**SIZES, "bert_layers": 12}, wavlm=str(made / "wavlm"))
     now = task.system.state_dict()
     assert all(torch.equal(now[key], value) for key, value in network.state_dict().items())
-    assert same(task.judges.state_dict(), judges.state_dict())
+    assert same(task.discriminators.state_dict(), judges.state_dict())
     assert task.system.sizes.many_voices
 
 
