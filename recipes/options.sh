@@ -1,6 +1,7 @@
 # Read by every run.sh: its options are the variables between "# Options" and "# End of options", a comment each.
 # --name value or --name=value sets one (dashes for underscores), --help prints them with their defaults, anything
-# unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages and run_stage.
+# unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages, run_stage,
+# some_may_fail, needs and some.
 
 _block() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
 
@@ -53,3 +54,9 @@ run_stage() {
         "$3"
     fi
 }
+
+some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
+    "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
+}
+needs() { [ -s "$1" ] || { log "no $1; run stages 0 to $2 first"; return 1; }; } # needs FILE STAGE
+some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made

@@ -27,12 +27,6 @@ lists=$work/lists runs=$work/runs
 log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $wavs $work"
 trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 
-some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
-    "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
-}
-needs() { [ -s "$1" ] || { log "no $1; run stages 0 to $2 first"; return 1; }; } # needs FILE STAGE
-some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made
-
 look() { # a speaker is a folder in WAVS, however deep the recordings lie in it
     some_may_fail tk-info "$wavs" >"$work/recordings.tsv"
     awk -F'\t' '$2 == "sound" { print $1 }' "$work/recordings.tsv" >"$work/all.txt"

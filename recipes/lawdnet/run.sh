@@ -39,12 +39,6 @@ lists=$work/lists runs=$work/runs
 log "$0 stage=$stage stop_stage=$stop_stage model=$model preset=${preset:-published} $videos $work"
 trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 
-some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
-    "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
-}
-needs() { [ -s "$1" ] || { log "no $1; run stages 0 to $2 first"; return 1; }; } # needs FILE STAGE
-some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made
-
 look() {
     if [ -n "$keep" ]; then
         some_may_fail tk-eval-lse --keep "$keep" --fix --workers "$workers" --errors "$work/screen-errors.ndjson" \

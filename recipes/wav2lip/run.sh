@@ -25,19 +25,16 @@ faces=$work/faces lists=$work/lists runs=$work/runs
 log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $videos $work"
 trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
 
-some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets the others go on
-    "$@" || { local code=$?; [ "$code" = 1 ] || return "$code"; }
-}
 check_videos() {
     some_may_fail tk-info "$videos" >"$work/videos.tsv"
     awk -F'\t' '$2 == "video" { print $1 }' "$work/videos.tsv" >"$work/videos.txt"
-    [ -s "$work/videos.txt" ] || { log "no video in $videos"; return 1; }
+    some "$work/videos.txt" "no video in $videos"
 }
 
 crop() {
     some_may_fail tk-crop-face --workers "$workers" --errors "$work/crop-errors.ndjson" - "$faces" \
         <"$work/videos.txt" >"$work/faces.txt"
-    [ -s "$work/faces.txt" ] || { log "no face in any clip"; return 1; }
+    some "$work/faces.txt" "no face in any clip"
 }
 
 split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/faces.txt" >/dev/null; }
@@ -47,7 +44,7 @@ train() { # train STAGE [OPTION]...: from the lists; a run that was stopped goes
     settings=(--config "${config:-$here/conf}/$name.yaml")
     [ -z "$preset" ] || settings=(--preset "$preset" ${config:+"${settings[@]}"})
     [ ! -s "$lists/val.txt" ] || settings+=(--val "$lists/val.txt") # few clips: tk-train holds some back itself
-    [ -s "$lists/train.txt" ] || { log "no $lists/train.txt; run stages 0 to 2 first"; return 1; }
+    needs "$lists/train.txt" 2
     tk-train wav2lip --stage "$name" "${settings[@]}" --out "$runs/$name" "$@" - \
         <"$lists/train.txt" >"$work/$name.best"
 }

@@ -9,32 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.test_wav2lip import shell
+from tests.recipes.shell import shell
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "diffvc"
-
-
-@pytest.fixture(scope="module")
-def voices(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recipe") / "my voices"
-    made = shell("tk-demo-data", "--speakers", 2, "--clips", 3, folder)
-    assert made.returncode == 0, made.stderr
-    return folder
-
-
-@pytest.mark.parametrize("script", ["run.sh", "demo.sh"])
-def test_help_is_shown_and_nothing_is_done(script, tmp_path):
-    done = shell(RECIPE / script, "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("arguments", [["--nonsense", "1", "a", "b"], ["a"], ["--stage", "8", "a", "b"]])
-def test_wrong_usage_ends_with_2(arguments, tmp_path):
-    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert not list(tmp_path.iterdir())
 
 
 def rows(path):

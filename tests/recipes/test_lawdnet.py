@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.test_wav2lip import shell
+from tests.recipes.shell import shell
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "lawdnet"
 STAGES = ("sync", "frame64", "frame128", "frame256", "clip256")
@@ -18,30 +18,6 @@ def videos(tmp_path_factory):
     made = shell("tk-demo-data", "--clips", 3, "--seconds", 3.2, "--size", 192, folder)
     assert made.returncode == 0, made.stderr
     return folder
-
-
-@pytest.mark.parametrize("script", ["run.sh", "demo.sh"])
-def test_help_is_shown_and_nothing_is_done(script, tmp_path):
-    done = shell(RECIPE / script, "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--model", "wav2lip", "a", "b"], ["a"], ["--stage", "11", "a", "b"], ["--nonsense", "1", "a", "b"]]
-)
-def test_wrong_usage_ends_with_2(arguments, tmp_path):
-    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_stage_without_the_ones_before_says_which(tmp_path):
-    done = shell(RECIPE / "run.sh", "--preset", "tiny", "--stage", 5, tmp_path, tmp_path / "work")
-    assert done.returncode == 1
-    assert "run stages 0 to 3 first" in done.stderr
 
 
 @pytest.mark.parametrize("model", ["lawdnet", "dinet"])

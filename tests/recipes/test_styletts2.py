@@ -8,39 +8,10 @@ import pytest
 import yaml
 
 from tests.models.styletts2.recordings import TEXTS, write_list
-from tests.recipes.test_wav2lip import shell
+from tests.recipes.shell import shell
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "styletts2"
 STAGES = ("aligner", "pitch", "first", "second")
-
-
-@pytest.fixture(scope="module")
-def voices(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recipe") / "my voices"
-    made = shell("tk-demo-data", "--speakers", 2, "--clips", 3, folder)
-    assert made.returncode == 0, made.stderr
-    return folder
-
-
-@pytest.mark.parametrize("script", ["run.sh", "demo.sh"])
-def test_help_is_shown_and_nothing_is_done(script, tmp_path):
-    done = shell(RECIPE / script, "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("arguments", [["--nonsense", "1", "a", "b"], ["a"], ["--stage", "9", "a", "b"]])
-def test_wrong_usage_ends_with_2(arguments, tmp_path):
-    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_stage_without_the_ones_before_says_which(tmp_path):
-    done = shell(RECIPE / "run.sh", "--stage", 3, tmp_path, tmp_path / "work")
-    assert done.returncode == 1
-    assert "run stages 0 to 2 first" in done.stderr
 
 
 def test_recordings_become_lists_of_phonemes(voices, tmp_path):

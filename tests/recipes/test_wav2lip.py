@@ -10,16 +10,10 @@ import pytest
 
 from benchmarks import wav2lip_quality
 from tests.cli.conftest import SCRIPTS
+from tests.recipes.shell import shell
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "wav2lip"
-
-
-def shell(*command, **options):
-    environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}"}
-    return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, env=environment, **options
-    )
 
 
 @pytest.fixture(scope="module")
@@ -28,38 +22,6 @@ def videos(tmp_path_factory):
     made = shell("tk-demo-data", "--clips", 4, "--seconds", 1.6, "--size", 160, folder)
     assert made.returncode == 0, made.stderr
     return folder
-
-
-@pytest.mark.parametrize("script", [RECIPE / "run.sh", *(ROOT / "bin" / name for name in ("demo", "setup", "test"))])
-def test_help_is_shown_and_nothing_is_done(script, tmp_path):
-    done = shell(script, "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--nonsense", "1", "a", "b"],
-        ["a"],
-        ["--stage"],
-        ["a", "b", "c"],
-        ["--stage", "abc", "a", "b"],
-        ["--stage", "9", "a", "b"],
-    ],
-)
-def test_wrong_usage_ends_with_2(arguments, tmp_path):
-    done = shell(RECIPE / "run.sh", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_stage_without_the_ones_before_says_which(tmp_path):
-    done = shell(RECIPE / "run.sh", "--stage", 3, "--stop-stage", 3, tmp_path, tmp_path / "work")
-    assert done.returncode == 1
-    assert "run stages 0 to 2 first" in done.stderr
 
 
 def test_demo_wants_a_face_and_a_speech_or_neither(tmp_path):

@@ -7,7 +7,7 @@ from tk_tools.audio.mel import filter_bank, mel
 from tk_tools.audio.mel_presets import STYLETTS2
 from tk_tools.models.styletts2 import losses
 from tk_tools.models.styletts2.discriminators import MultiResolutionDiscriminator
-from tk_tools.models.styletts2.heard import To16k, kernels
+from tk_tools.models.styletts2.to_16k import To16k, kernels
 from tk_tools.nets.padding import padding_mask
 from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator
 

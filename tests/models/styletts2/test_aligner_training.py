@@ -142,6 +142,12 @@ def test_the_schedule_is_that_of_torch():
             original.step()
 
 
+def test_a_schedule_that_ends_with_the_last_step_keeps_it():
+    for stage, free in (("aligner", False), ("pitch", False), ("first", True)):
+        config = load(get_model("styletts2").stage(stage).config)()
+        assert ("max_steps" in config.free_keys()) == free, stage
+
+
 def test_it_resumes_within_an_epoch_and_is_handed_on(tmp_path):
     made = write_list(tmp_path / "wavs", count=5)
     train(tmp_path / "unbroken", [made], max_steps=3, checkpoint_every=1, keep_checkpoints=3)

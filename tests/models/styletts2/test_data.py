@@ -12,6 +12,7 @@ from tests.models.styletts2.recordings import TEXTS, write_list
 from tk_tools.audio.mel import mel
 from tk_tools.errors import ConfigError, InputError
 from tk_tools.models.styletts2.config import StyleTTS2Config
+from tk_tools.models.styletts2.training import data as data_module
 from tk_tools.models.styletts2.training.data import (
     QUIET_ENDS,
     REFERENCE,
@@ -59,7 +60,7 @@ def test_other_rates_are_resampled(tmp_path):
 
 def test_a_batch_is_padded_with_zeros_and_follows_from_its_draws(tmp_path):
     clips = clips_of(write_list(tmp_path, count=4, speakers=2))
-    data = Recordings(clips, CONFIG, others=other_texts("", clips))
+    data = Recordings(clips, CONFIG, texts=other_texts("", clips))
     draws = [Draw(3, 5), Draw(0, 6)]
     batch = data.collate([data[draw] for draw in draws])
     frames = [clips[3].frames, clips[0].frames]
@@ -73,14 +74,14 @@ def test_a_batch_is_padded_with_zeros_and_follows_from_its_draws(tmp_path):
         assert not batch["wave"][item, 300 * length :].any()
         assert tuple(batch["other_tokens"][item, :other].tolist()) in {clip.tokens for clip in clips}
     assert not batch["reference"][0, :, batch["reference_lengths"][0] :].any()
-    again = Recordings(clips, CONFIG, others=other_texts("", clips))
+    again = Recordings(clips, CONFIG, texts=other_texts("", clips))
     again = again.collate([again[draw] for draw in draws])
     assert all(torch.equal(batch[name], again[name]) for name in batch)
 
 
 def test_a_reference_is_of_the_same_speaker(tmp_path):
     clips = clips_of(write_list(tmp_path, count=4, seconds=2.5, speakers=2))
-    data = Recordings(clips, CONFIG, others=other_texts("", clips))
+    data = Recordings(clips, CONFIG, texts=other_texts("", clips))
     whole = [data[Draw(place, 0)]["mel"] for place in range(4)]
 
     def heard_in(reference):
@@ -91,6 +92,32 @@ def test_a_reference_is_of_the_same_speaker(tmp_path):
     drawn = [heard_in(data[Draw(1, seed)]["reference"]) for seed in range(8)]
     assert {*drawn} == {1, 3}
     assert {data[Draw(1, seed)]["reference"].shape[1] for seed in range(8)} == {REFERENCE}
+
+
+def test_a_damaged_reference_is_not_taken_for_the_clip(tmp_path, caplog):
+    clips = clips_of(write_list(tmp_path, count=4, speakers=2))
+    (tmp_path / "3.wav").write_bytes(b"RIFF")  # of the speaker of 1
+    data = Recordings(clips, CONFIG, texts=other_texts("", clips))
+    for seed in range(8):
+        item = data[Draw(1, seed)]
+        assert tuple(item["tokens"].tolist()) == clips[1].tokens
+        assert torch.isin(item["reference"], item["mel"]).all()
+    (told,) = caplog.messages
+    assert "3.wav" in told
+
+
+def test_the_sets_share_the_memory_for_what_was_read(tmp_path, monkeypatch):
+    clips = clips_of(write_list(tmp_path, count=4))
+    read = []
+    make = data_module._frames
+    monkeypatch.setattr(data_module, "_frames", lambda clip: read.append(clip.path) or make(clip))
+    config = CONFIG.model_copy(update={"cache_mb": 1})  # six of these recordings
+    for others, times in ((0, 4), (4, 5)):
+        data = Recordings(clips, config, others=others)
+        for place in (0, 1, 2, 3) * 2:
+            data[Draw(place, 0)]
+        assert len(read) == times
+        read.clear()
 
 
 def test_each_faulty_line_is_told_with_its_number(tmp_path, caplog):

@@ -11,7 +11,7 @@ from tests.models.hifigan.sounds import voice
 from tests.models.styletts2.recordings import write_list
 from tests.models.styletts2.stages import config_of, numbers, train, write_listeners
 from tests.train.helpers import same
-from tk_tools.errors import TrainingError, WeightsError
+from tk_tools.errors import ConfigError, TrainingError, WeightsError
 from tk_tools.models.styletts2.discriminators import WaveDiscriminators
 from tk_tools.models.styletts2.losses import (
     MelDistance,
@@ -142,6 +142,19 @@ def test_who_learns_when(made):
             name.partition(".")[0] for name, value in task.system.state_dict().items() if not value.equal(before[name])
         }
         assert changed == {"text_encoder", "style_encoder", "decoder"} | learning
+
+
+def test_several_speakers_as_one_voice_are_told_once(tmp_path, made, caplog):
+    path = write_list(tmp_path, count=2, speakers=2)
+    task_of(path, made[1], many_voices=True)
+    assert not caplog.messages
+    task_of(path, made[1])
+    assert caplog.messages == ["the list names 2 speakers, and many_voices is off: they are learnt as one voice"]
+
+
+def test_half_precision_with_small_exponents_is_refused():
+    with pytest.raises(ConfigError, match="precision"):
+        config_of("first", precision="16-mixed")
 
 
 def test_a_style_of_many_voices_is_of_another_stretch(made):

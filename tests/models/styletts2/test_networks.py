@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, drawn, small
+from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, PITCH, drawn, small
 from tk_tools.models.styletts2.aligner import HIDDEN_SHARE, TextAligner, draw_hidden
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.excitation import BREATH, HARMONICS, HISS, Excitation, harmonics
-from tk_tools.models.styletts2.losses import duration_losses, relativistic_loss, spelling_loss
+from tk_tools.models.styletts2.losses import MelDistance, duration_losses, relativistic_loss, spelling_loss
+from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.prosody import ProsodyPredictor
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE, STEP
 from tk_tools.models.styletts2.style_diffusion import StyleDiffusion, moves
@@ -45,6 +46,24 @@ def test_the_excitation_follows_the_pitch():
     assert (silent[40 * HOP :] == 0).all()
     assert torch.allclose(torch.atanh(noisy[-10:]), torch.tensor(HISS))
     assert torch.allclose((torch.atanh(noisy) - torch.atanh(silent))[:1000], torch.tensor(BREATH), atol=1e-6)
+
+
+@torch.no_grad()
+def test_pitch_and_distances_are_in_single_precision_among_halves():
+    torch.manual_seed(0)
+    pitch = torch.full((1, 400), 203.0).bfloat16()
+    assert torch.equal(harmonics(pitch), harmonics(pitch.float()))
+    network, extractor = ProsodyPredictor(ONE_VOICE).eval(), PitchExtractor(PITCH).eval()
+    mel, laid_out = torch.randn(1, 80, 20), torch.randn(1, ONE_VOICE.hidden + ONE_VOICE.style, 10)
+    excitation, distance, waves = Excitation(), MelDistance(), torch.randn(2, 1, 6000)
+    wanted = excitation(pitch.float(), torch.zeros_like), distance(*waves)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(excitation(pitch, torch.zeros_like), wanted[0])
+        assert torch.equal(distance(*waves), wanted[1])
+        curves = extractor(mel), *network.contour(laid_out, torch.randn(1, ONE_VOICE.style))
+    for curve in curves:
+        assert curve.dtype == torch.float32
+        assert not torch.equal(curve, curve.bfloat16().float())
 
 
 @torch.no_grad()

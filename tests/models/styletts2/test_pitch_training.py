@@ -18,7 +18,7 @@ from tk_tools.models.styletts2.config import PitchConfig
 from tk_tools.models.styletts2.published import load_pitch_extractor
 from tk_tools.models.styletts2.training import tracked_pitch
 from tk_tools.models.styletts2.training.data import QUIET_ENDS, inspect_list
-from tk_tools.models.styletts2.training.pitch import FRAMES, PitchItems, PitchTask, pitch_errors, quieter
+from tk_tools.models.styletts2.training.pitch import ITEM_FRAMES, PitchItems, PitchTask, pitch_errors, quieter
 from tk_tools.models.styletts2.training.tracked_pitch import TrackedPitch, track_frames
 from tk_tools.train import checkpoint
 from tk_tools.train.clips import ClipFiles
@@ -120,10 +120,10 @@ def test_items_are_parts_of_recordings_with_silence_behind_short_ones(tmp_path, 
     clips = list(inspect_list(write_list(tmp_path, count=2), PitchConfig()).clips.values())
     item = PitchItems(clips, PitchConfig(lowest_gain=0.5))[Draw(0, seed=1)]
     assert {name: tuple(value.shape) for name, value in item.items()} == {
-        "mel": (80, FRAMES), "pitch": (FRAMES,), "silent": (FRAMES,)
+        "mel": (80, ITEM_FRAMES), "pitch": (ITEM_FRAMES,), "silent": (ITEM_FRAMES,)
     }  # fmt: skip
     frames = clips[0].frames
-    assert frames < FRAMES
+    assert frames < ITEM_FRAMES
     np.testing.assert_allclose(item["mel"][:, frames:], mel(np.zeros(6000, np.float32), "styletts2")[0, 0], atol=1e-5)
     assert item["silent"][frames:].all()
     assert not item["pitch"][frames:].any()

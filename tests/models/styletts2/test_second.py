@@ -21,10 +21,12 @@ from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.plbert import new_plbert
 from tk_tools.models.styletts2.published import load_styletts2
 from tk_tools.models.styletts2.sizes import BertSizes, Sizes
+from tk_tools.models.styletts2.training import adversary
 from tk_tools.models.styletts2.training.data import inspect_list
 from tk_tools.models.styletts2.training.first import new_parts
 from tk_tools.models.styletts2.training.second import Phase
 from tk_tools.models.styletts2.training.system import OF_FIRST, Judges, System, system_of_first, system_of_second
+from tk_tools.nets.soft_durations import soft_alignment
 from tk_tools.train import checkpoint
 from tk_tools.train.run_folder import RunFolder, read_weights
 from tk_tools.train.session import make_fabric
@@ -110,7 +112,7 @@ def batch_of(task, *places):
 
 
 def parts_of(task):
-    return dict(task.system.named_children()) | dict(task.judges.named_children())
+    return dict(task.system.named_children()) | dict(task.discriminators.named_children())
 
 
 def weights_of(task):
@@ -142,9 +144,33 @@ def test_what_learns_when(made, stage):
     assert ("generator" in found[0]) == (stage == "finetune")
     assert found[1] - found[0] == {"style", "diffusion"} | ({"generator", "discriminators"} - found[0])
     assert found[2] - found[1] == {"fooling", "telling"}
-    assert (task.tried, task.heard, task.complete) == (1, 1, 3)
-    task.heard = 0
+    assert (task.adversary_due, task.adversary_steps, task.complete) == (1, 1, 3)
+    task.adversary_steps = 0
     assert "clips of 1 to 1 s" in task.advice([])
+
+
+def test_what_hears_and_what_aligns_does_so_in_single_precision(made, monkeypatch):
+    shape = {"diffusion_from": 0.0, "joint_from": 0.0, "wavlm": str(made / "wavlm")}
+    task = task_of("second", made, precision="bf16-mixed", **shape, **HEARD)
+    halves = {"hearing": [], "alignment": [], "discriminators": []}
+
+    def note(name):
+        halves[name].append(torch.is_autocast_enabled("cpu"))
+
+    def aligned(*given, **further):
+        note("alignment")
+        return soft_alignment(*given, **further)
+
+    monkeypatch.setattr(adversary, "soft_alignment", aligned)
+    task.hearing.register_forward_hook(lambda *_: note("hearing"))
+    for judge in (task.discriminators.mpd, task.discriminators.wd):
+        judge.register_forward_hook(lambda *_: note("discriminators"))
+    assert all(loss.isfinite() for loss in task.step(batch_of(task, 0, 1)).values())
+    assert {name: {*found} for name, found in halves.items()} == {
+        "hearing": {False},
+        "alignment": {False},
+        "discriminators": {True},
+    }
 
 
 def test_the_losses_of_a_step_are_the_published_ones(made):
@@ -211,10 +237,11 @@ def test_many_voices_in_batches_of_one(tmp_path, made, decoder):
     task = task_of("second", made, tmp_path / "first.safetensors", **values, diffusion_from=0.0, joint_from=0.0)
     losses = task.step(batch_of(task, 1))
     assert all(loss.isfinite() for loss in losses.values())
-    assert task.heard == 1
+    assert task.adversary_steps == 1
     with torch.no_grad():
         numbers = task.validate([batch_of(task, 0, 2)])
     loss = numbers.pop("loss")
+    assert numbers.pop("mel_l1") > 0
     assert loss == pytest.approx(task.weighted(numbers), rel=1e-4)
 
 
@@ -297,7 +324,7 @@ def test_fine_tuning_begins_with_a_published_checkpoint(tmp_path, made):
     task = task_of("finetune", made, path, sizes={**SIZES, "bert_layers": 12}, wavlm=str(made / "wavlm"))
     now = task.system.state_dict()
     assert all(torch.equal(now[key], value) for key, value in network.state_dict().items())
-    assert same(task.judges.state_dict(), judges.state_dict())
+    assert same(task.discriminators.state_dict(), judges.state_dict())
     assert task.system.sizes.many_voices
 
 
@@ -318,6 +345,11 @@ def test_another_stage_is_named(tmp_path, made):
     for name in ("plbert", "wavlm"):  # asked before an earlier stage of the same command begins
         with pytest.raises(WeightsError, match="nowhere"):
             load(get_model("styletts2").stage("second").task).check(config_of("second", **{name: "nowhere"}))
+    for stage in ("first", "second", "finetune"):
+        with pytest.raises(WeightsError, match="nowhere"):
+            load(get_model("styletts2").stage(stage).task).check(config_of(stage, discriminators="nowhere"))
+    with pytest.raises(ConfigError, match="other_texts: cannot be read"):
+        load(get_model("styletts2").stage("second").task).check(config_of("second", other_texts="nowhere.txt"))
     for stage in ("second", "finetune"):
         with pytest.raises(ConfigError, match="give"):
             train(stage, tmp_path / stage, made / "wavs/made.phonemes.txt", {}, **SHORT, max_steps=1)
@@ -329,3 +361,19 @@ def test_phases_come_with_the_epochs(made):
     for task.complete in (4, 5, 14, 15):
         found.append(task.phase)
     assert found == [Phase(False, False), Phase(True, False), Phase(True, False), Phase(True, True)]
+    eras = []
+    for task.complete in (
+        0,
+        5,
+        6,
+        15,
+        16,
+    ):  # after a validation at step 5 the first step that diffuses is still to come
+        eras.append(task.era)
+    assert eras == [0, 0, 1, 1, 2]
+
+
+def test_what_joins_in_the_wrong_order_is_refused():
+    for stage in ("second", "finetune"):
+        with pytest.raises(ConfigError, match="joint_from=5 comes before diffusion_from="):
+            config_of(stage, joint_from=5.0)

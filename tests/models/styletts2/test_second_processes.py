@@ -49,6 +49,6 @@ def test_resumed_equals_unbroken(tmp_path):
     assert len(broken["random"]) == 2
     for part in ("modules", "optimizers", "task"):
         assert same(broken[part], unbroken[part])
-    assert unbroken["task"]["tried"] == 3
-    assert unbroken["task"]["heard"] > 0
+    assert unbroken["task"]["adversary_due"] == 3
+    assert unbroken["task"]["adversary_steps"] > 0
     assert numbers(tmp_path / "broken", "train/loss") == numbers(tmp_path / "unbroken", "train/loss")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tk_tools.errors import ConfigError
 from tk_tools.models.styletts2.sizes import HIFIGAN, ISTFTNET, BertSizes, DecoderSizes, DenoiserSizes, Sizes
@@ -103,7 +103,7 @@ class StyleTTS2Config(Config):
     cache_mb: int = Field(
         2048,
         ge=0,
-        description="Memory in MB of all loader processes of a device together, for recordings and mels that were made"
+        description="Memory in MB of all processes of a device together, for recordings and mels that were made"
         " once; 0: make them again each time.",
     )
     sizes: SizesConfig = Field(SizesConfig(), description="Sizes of new networks; given weights keep theirs.")
@@ -152,6 +152,9 @@ class AlignerConfig(StyleTTS2Config):
         }
     }
 
+    def free_keys(self) -> frozenset[str]:
+        return self.free - {"max_steps"}  # the learning rate falls towards the last step
+
     batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device.")
     learning_rate: float = Field(
         5e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
@@ -187,6 +190,9 @@ class PitchConfig(StyleTTS2Config):
         }
     }
 
+    def free_keys(self) -> frozenset[str]:
+        return self.free - {"max_steps"}  # the learning rate falls towards the last step
+
     batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device; 192 mel frames of each.")
     epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0.")
     learning_rate: float = Field(
@@ -221,6 +227,9 @@ class SpeechConfig(StyleTTS2Config):
     decoder: Literal["istftnet", "hifigan"] = Field(
         "istftnet", description="What makes the waveform: istftnet as published for LJSpeech, hifigan for LibriTTS."
     )
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Arithmetic: 32-true or bf16-mixed; the original ended in NaN in half precision."
+    )
     max_frames: int = Field(
         400,
         ge=80,
@@ -230,7 +239,7 @@ class SpeechConfig(StyleTTS2Config):
     )
     mel_weight: float = Field(5.0, ge=0, description="Weight of the distance of mels at three resolutions.")
     generator_weight: float = Field(1.0, ge=0, description="Weight of the discriminators' judgement.")
-    heard_weight: float = Field(1.0, ge=0, description="Weight of the distance of what WavLM hears.")
+    hearing_weight: float = Field(1.0, ge=0, description="Weight of the distance of what WavLM hears.")
     wavlm: str = Field(
         "",
         description="WavLM base plus in the form of transformers: a folder or a name; empty: its losses are left out.",
@@ -353,10 +362,16 @@ class SecondConfig(SpeechConfig):
         }
     }
 
+    @model_validator(mode="after")
+    def _in_order(self) -> SecondConfig:
+        if self.joint_from < self.diffusion_from:
+            raise ConfigError(
+                f"joint_from={self.joint_from:g} comes before diffusion_from={self.diffusion_from:g}: the adversary"
+                " hears speech in sampled styles, which must be learnt first; lower diffusion_from as well"
+            )
+        return self
+
     epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0; 30 for LibriTTS.")
-    precision: Literal["32-true", "bf16-mixed"] = Field(
-        "32-true", description="Arithmetic: 32-true or bf16-mixed; the original ended in NaN in half precision."
-    )
     diffusion_from: float = Field(
         20.0,
         ge=0,
@@ -391,7 +406,9 @@ class SecondConfig(SpeechConfig):
     style_weight: float = Field(1.0, ge=0, description="Weight of the distance of sampled styles from those heard.")
     diffusion_weight: float = Field(1.0, ge=0, description="Weight of the style denoiser's loss.")
     adversary: AdversaryConfig = Field(
-        AdversaryConfig(), description="What judges speech of sampled styles and predicted durations."
+        AdversaryConfig(),
+        description="What judges speech of sampled styles and predicted durations. Of the `accumulate` batches of"
+        " a step it hears the last alone.",
     )
 
 

@@ -21,7 +21,8 @@ HISS = LOUDNESS / 3  # and where there is none
 
 
 def harmonics(pitch: Tensor) -> Tensor:
-    """Pitch (B, frames) in Hz -> sines of its harmonics, (B, HOP * frames, HARMONICS), of amplitude 1."""
+    """Pitch (B, frames) in Hz -> sines of its harmonics, (B, HOP * frames, HARMONICS) float32, of amplitude 1."""
+    pitch = pitch.float()  # bfloat16 would round the phases to a hundredth of a turn
     multiples = torch.arange(1, HARMONICS + 1, device=pitch.device)
     turns = (pitch.double().unsqueeze(-1) * multiples / SAMPLE_RATE) % 1  # of each sample, (B, frames, harmonics)
     middles = ((turns.cumsum(dim=1) * HOP) % 1).to(pitch).unsqueeze(2)
@@ -35,16 +36,19 @@ def harmonics(pitch: Tensor) -> Tensor:
 
 
 class Excitation(nn.Module):
-    """Pitch (B, frames) in Hz -> (B, HOP * frames) within +-1; the harmonics are weighed by what it has learned."""
+    """Pitch (B, frames) in Hz -> (B, HOP * frames) within +-1; the harmonics are weighed by what it has learned. In
+    single precision whatever the others do."""
 
     def __init__(self):
         super().__init__()
         self.l_linear = nn.Linear(HARMONICS, 1)
 
     def forward(self, pitch: Tensor, noise: Noise = torch.randn_like) -> Tensor:
+        pitch = pitch.float()
         with torch.no_grad():
             sines = harmonics(pitch)
             voiced = (pitch > VOICED_FROM).to(sines).repeat_interleave(HOP, dim=1).unsqueeze(-1)
             amount = HISS + (BREATH - HISS) * voiced
             sources = sines * (LOUDNESS * voiced) + amount * noise(sines)
-        return torch.tanh(self.l_linear(sources)).squeeze(-1)
+        with torch.autocast(pitch.device.type, enabled=False):
+            return torch.tanh(self.l_linear(sources)).squeeze(-1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from tk_tools.errors import MissingPackage, WeightsError
-from tk_tools.models.styletts2.heard import To16k
+from tk_tools.models.styletts2.to_16k import To16k
 
 if TYPE_CHECKING:
     from transformers import WavLMModel

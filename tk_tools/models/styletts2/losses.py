@@ -41,7 +41,8 @@ _JUDGED = [
 
 
 class MelDistance(nn.Module):
-    """How far normalised log-mels of three resolutions are apart: waveforms (B, samples), made and real."""
+    """How far normalised log-mels of three resolutions are apart: waveforms (B, samples), made and real. In single
+    precision whatever the others do."""
 
     def __init__(self):
         super().__init__()
@@ -52,7 +53,8 @@ class MelDistance(nn.Module):
 
     def parts(self, made: Tensor, real: Tensor) -> list[Tensor]:
         """Of each resolution: the absolute differences over the absolute values of the real one."""
-        pairs = [(mel(made), mel(real)) for mel in self.mels]
+        with torch.autocast(made.device.type, enabled=False):
+            pairs = [(mel(made), mel(real)) for mel in self.mels]
         return [(theirs - ours).abs().sum() / theirs.abs().sum() for ours, theirs in pairs]
 
 

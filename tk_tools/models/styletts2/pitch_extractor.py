@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 SLOPE = 0.01  # of the leaky ReLUs
@@ -48,7 +49,7 @@ class PoolingBlock(nn.Module):
 
 
 class PitchExtractor(nn.Module):
-    """Normalised log-mel (B, 80, frames), front end `styletts2` -> pitch (B, frames) in Hz, 0 or more."""
+    """Normalised log-mel (B, 80, frames), front end `styletts2` -> pitch (B, frames) float32 in Hz, 0 or more."""
 
     def __init__(self, sizes: PitchSizes = PitchSizes()):
         super().__init__()
@@ -77,4 +78,5 @@ class PitchExtractor(nn.Module):
             maps.append(block(maps[-1]))
         maps.append(self.pool_block(self.res_block3(maps[-1])))
         x, _ = self.bilstm_classifier(maps[-1].transpose(1, 2).flatten(start_dim=2))
-        return self.classifier(x).squeeze(-1).abs(), maps
+        with torch.autocast(x.device.type, enabled=False):  # half precision tells pitch by whole Hz
+            return self.classifier(x.float()).squeeze(-1).abs(), maps

@@ -17,7 +17,8 @@ from tk_tools.nets.padding import padding_mask
 
 
 class Contour(NamedTuple):
-    """Of each mel frame (two a step): pitch (B, 2 T) in Hz, unbounded, and energy (B, 2 T), the log norm of the mel."""
+    """Of each mel frame (two a step): pitch (B, 2 T) in Hz, unbounded, and energy (B, 2 T), the log norm of the mel;
+    float32 both."""
 
     pitch: Tensor
     energy: Tensor
@@ -81,5 +82,6 @@ class ProsodyPredictor(nn.Module):
             x = shared
             for block in blocks:
                 x = block(x, style)
-            found.append(last(x).squeeze(1))
+            with torch.autocast(x.device.type, enabled=False):  # half precision tells pitch by whole Hz
+                found.append(last(x.float()).squeeze(1))
         return Contour(*found)

@@ -3,8 +3,8 @@
 Our networks bear the published key names but for two: the denoiser stands once and not twice, and the pitch extractor
 has no voice detector. Sizes are those of the shapes, but for what shapes do not tell: heads have 64 features, kernels
 of transposed convolutions are twice their rate, and PL-BERT has 12 layers unless the header of a run of ours has other
-settings. Loading is strict, and a file of another
-network is named as what it holds. All networks come back on the CPU in eval mode.
+settings. Loading is strict, and a file of another network is named as what it holds. All networks come back on the CPU
+in eval mode.
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ def make_up(
     kept, size = _long_enough(said, recorded.steps, bounds)
     if not kept:
         return None
-    alignment = soft_alignment(logits[kept], lengths[kept], sigma=sigma)
+    with torch.autocast(logits.device.type, enabled=False):
+        alignment = soft_alignment(logits[kept], lengths[kept], sigma=sigma)
     alignment = cut(alignment, draw_starts(said[kept], size), size)
     with torch.no_grad():
         text = system.text_encoder(tokens[kept], lengths[kept])

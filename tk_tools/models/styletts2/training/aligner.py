@@ -63,7 +63,8 @@ class AlignerTask(Task):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data, self.val_data = Recordings(train, config), Recordings(val, config)
+        self.train_data = Recordings(train, config, others=len(val))
+        self.val_data = Recordings(val, config, others=len(train))
         self.set_up(load_aligner(needs["init"]).train() if "init" in needs else TextAligner(config.aligner_sizes()))
 
     def set_up(self, net: TextAligner) -> None:

@@ -20,11 +20,6 @@ class Aligned(NamedTuple):
     path: Tensor
     logits: Tensor
 
-    @property
-    def durations(self) -> Tensor:
-        """Steps of each token, (B, T) int64."""
-        return self.path.sum(dim=-1).long()
-
 
 def align(aligner: TextAligner, batch: Mapping[str, Tensor], hidden: Tensor | None = None) -> Aligned:
     """Align the texts of a batch (data.py) with its mels; hidden (B, T) bool: tokens that the aligner is not told."""

@@ -8,7 +8,7 @@ any name, every other text can be drawn, and a batch keeps the order of its draw
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,10 @@ from tk_tools.files.phonemes_file import SUFFIX, read_phonemes_file
 from tk_tools.files.stretch import Sound, look_at, read_at
 from tk_tools.files.utterances import Utterance
 from tk_tools.models.styletts2.config import StyleTTS2Config
-from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE
+from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE, STEP
 from tk_tools.text.ids import LONGEST, phonemes_to_ids
 from tk_tools.train.clips import Listed
-from tk_tools.train.kept import Kept
+from tk_tools.train.kept import Kept, room_of
 from tk_tools.train.stand_ins import StandIns
 from tk_tools.train.task import Draw
 
@@ -144,19 +144,27 @@ def _tell_outside(path: Path, outside: Mapping[str, Sequence[int]]) -> None:
 
 class Recordings(Dataset):
     """Whole recordings: `[Draw(index, seed)]` gives wave (HOP * frames,) with quiet ends, mel (80, frames) and tokens
-    (T,); with `others`, for what is learnt from other speech, also reference (80, up to REFERENCE), of any recording of
+    (T,); with `texts`, for what is learnt from other speech, also reference (80, up to REFERENCE), of any recording of
     the same speaker, and other_tokens (T',) of another text. `collate` makes a batch of them.
 
-    others: texts to draw from, as `other_texts` gives them.
+    texts: those to draw from, as `other_texts` gives them. others: clips of the data set beside this one, which has its
+    share of config.cache_mb.
     """
 
-    def __init__(self, clips: Sequence[Clip], config: StyleTTS2Config, others: Sequence[Sequence[int]] | None = None):
-        self.clips, self._others = clips, others
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        config: StyleTTS2Config,
+        texts: Sequence[Sequence[int]] | None = None,
+        others: int = 0,
+    ):
+        self.clips, self._texts = clips, texts
         self._of_speaker: dict[str, list[int]] = {}
         for place, clip in enumerate(clips):
             self._of_speaker.setdefault(clip.speaker, []).append(place)
-        self._kept = Kept(config.cache_mb * 1_000_000 // max(1, config.loader_workers))
+        self._kept = Kept(room_of(config.cache_mb, config.loader_workers, len(clips), others))
         self._stand_ins = StandIns(len(clips))
+        self._reference_stand_ins = {speaker: StandIns(len(own)) for speaker, own in self._of_speaker.items()}
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -172,12 +180,18 @@ class Recordings(Dataset):
             "mel": torch.from_numpy(bands.T.copy()),
             "tokens": torch.tensor(clip.tokens),
         }
-        if self._others is not None:
-            _, heard = self._read(int(random.choice(self._of_speaker[clip.speaker])))
+        if self._texts is not None:
+            heard = self._reference(clip.speaker, random)
             start = int(random.integers(max(0, len(heard) - REFERENCE) + 1))
             item["reference"] = torch.from_numpy(heard[start : start + REFERENCE].T.copy())
-            item["other_tokens"] = torch.tensor(self._others[int(random.integers(len(self._others)))])
+            item["other_tokens"] = torch.tensor(self._texts[int(random.integers(len(self._texts)))])
         return item
+
+    def _reference(self, speaker: str, random: np.random.Generator) -> np.ndarray:
+        """The bands (frames, 80) of a recording of a speaker, drawn; of the speaker's next one if it is damaged."""
+        own = self._of_speaker[speaker]
+        stand_ins = self._reference_stand_ins[speaker]
+        return stand_ins.item(int(random.integers(len(own))), lambda nth: self._read(own[nth])[1])
 
     def _read(self, place: int) -> tuple[np.ndarray, np.ndarray]:
         """Of each frame its samples (frames, HOP) and its bands (frames, 80)."""
@@ -199,6 +213,17 @@ class Recordings(Dataset):
             batch["reference"] = pad(references, (0, REFERENCE - references.shape[-1]))
             batch["other_tokens"], batch["other_token_lengths"] = _padded([item["other_tokens"] for item in items])
         return batch
+
+
+def items_of(batch: Mapping[str, Tensor]) -> Iterable[dict[str, Tensor]]:
+    """The items of a batch of recordings as batches of one, without padding."""
+    for item, (frames, tokens) in enumerate(
+        zip(*(batch[f"{of}_lengths"].tolist() for of in ("mel", "token")), strict=True)
+    ):
+        one = {name: values[item : item + 1] for name, values in batch.items()}
+        one["wave"] = one["wave"][:, : frames // 2 * STEP]
+        one["mel"], one["tokens"] = one["mel"][..., :frames], one["tokens"][:, :tokens]
+        yield one
 
 
 def _frames(clip: Clip) -> np.ndarray:

@@ -13,25 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.parametrize import cached
 
-from tk_tools.audio.log_mel import LogMel
-from tk_tools.audio.mel_presets import STYLETTS2
 from tk_tools.files.wav import write_wav
 from tk_tools.models.styletts2.aligner import TextAligner, draw_hidden
 from tk_tools.models.styletts2.config import FirstConfig
 from tk_tools.models.styletts2.decoder import Decoder
 from tk_tools.models.styletts2.discriminators import WaveDiscriminators
-from tk_tools.models.styletts2.hearing import Hearing, hearing_loss, load_hearing
-from tk_tools.models.styletts2.losses import (
-    MelDistance,
-    discriminator_loss,
-    energy,
-    generator_loss,
-    spelling_loss,
-    straightness_loss,
-)
+from tk_tools.models.styletts2.hearing import Hearing, load_hearing
+from tk_tools.models.styletts2.losses import energy, spelling_loss, straightness_loss
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.published import load_aligner, load_discriminators, load_parts, load_pitch_extractor
 from tk_tools.models.styletts2.sizes import SAMPLE_RATE, STEP, Sizes
@@ -39,19 +28,17 @@ from tk_tools.models.styletts2.style_encoder import StyleEncoder
 from tk_tools.models.styletts2.text_encoder import TextEncoder
 from tk_tools.models.styletts2.training.alignment import Aligned, align
 from tk_tools.models.styletts2.training.clips import clip_steps, cut, draw_starts
-from tk_tools.models.styletts2.training.data import Clip, Recordings, inspect_list
+from tk_tools.models.styletts2.training.data import Clip, Recordings, items_of
+from tk_tools.models.styletts2.training.judging import WAVE_JUDGES, JudgedTask
 from tk_tools.models.styletts2.training.optimisers import adamw
-from tk_tools.train.clips import Listed
-from tk_tools.train.gradients import average_gradients
 from tk_tools.train.means import Means
-from tk_tools.train.task import Draw, Task
+from tk_tools.train.task import Draw
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SAMPLES = 4  # sounds drawn at a validation
-SPEAKING = ("text_encoder", "style_encoder", "decoder")
-JUDGING = ("mpd", "msd")
+FIRST_PARTS = ("text_encoder", "style_encoder", "decoder")  # that speak
 
 
 class Stretches(NamedTuple):
@@ -75,7 +62,7 @@ class Drawn(NamedTuple):
     heard: Stretches
 
 
-class FirstTask(Task):
+class FirstTask(JudgedTask):
     """Stage first. Its parts bear the published names."""
 
     main = "styletts2"
@@ -87,10 +74,8 @@ class FirstTask(Task):
         config.network_sizes()
         if config.wavlm:
             load_hearing(config.wavlm)
-
-    @classmethod
-    def inspect(cls, path: Path, config: FirstConfig) -> Listed:
-        return inspect_list(path, config)
+        if config.discriminators:
+            load_discriminators(config.discriminators, WAVE_JUDGES)
 
     def __init__(
         self,
@@ -101,13 +86,15 @@ class FirstTask(Task):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data, self.val_data = Recordings(train, config), Recordings(val, config)
+        self.train_data = Recordings(train, config, others=len(val))
+        self.val_data = Recordings(val, config, others=len(train))
+        self.warn_of_voices(train, config.many_voices)
         system = new_parts(config.network_sizes(), load_aligner(needs["aligner"]), load_pitch_extractor(needs["pitch"]))
         if "init" in needs:
-            load_parts(system, needs["init"], SPEAKING)
+            load_parts(system, needs["init"], FIRST_PARTS)
         discriminators = WaveDiscriminators(config.sizes.discriminator_width)
         if config.discriminators:
-            discriminators.mpd, discriminators.msd = load_discriminators(config.discriminators, JUDGING).values()
+            discriminators.mpd, discriminators.msd = load_discriminators(config.discriminators, WAVE_JUDGES).values()
         self.set_up(system, discriminators, load_hearing(config.wavlm) if config.wavlm else None)
 
     def set_up(self, system: nn.ModuleDict, discriminators: WaveDiscriminators, hearing: Hearing | None) -> None:
@@ -117,12 +104,11 @@ class FirstTask(Task):
         self.adversarial_from = round(config.adversarial_from * config.epoch(len(self.train_data), fabric.world_size))
         system["pitch_extractor"].eval().requires_grad_(False)
         system["text_aligner"].ctc_linear.requires_grad_(False)  # has no part in this stage
-        self.system, self.discriminators = fabric.to_device(system), fabric.to_device(discriminators)
-        self.hearing = None if hearing is None else fabric.to_device(hearing)
-        self.heard, self.distance = fabric.to_device(LogMel(STYLETTS2)), fabric.to_device(MelDistance())
+        self.system = fabric.to_device(system)
+        self.set_up_judges(discriminators, hearing)
         self.modules = {"styletts2": self.system, "discriminators": self.discriminators}
-        learning = {name: self.system[name] for name in (*SPEAKING, "text_aligner")}
-        learning |= {name: getattr(self.discriminators, name) for name in JUDGING}
+        learning = {name: self.system[name] for name in (*FIRST_PARTS, "text_aligner")}
+        learning |= {name: getattr(self.discriminators, name) for name in WAVE_JUDGES}
         optimizers = (adamw(net, config.learning_rate) for net in learning.values())
         self.optimizers = dict(zip(learning, map(fabric.setup_optimizers, optimizers), strict=True))
 
@@ -164,7 +150,7 @@ class FirstTask(Task):
             made = self.speak(batch, laid_out, drawn.clips, drawn.heard).float()
         real = drawn.clips.of(batch["wave"], STEP)
         losses = dict.fromkeys(("monotonic", "spelling", "generator", "hearing", "discriminators"), made.new_zeros(()))
-        losses["mel"] = self.distance(made, real)
+        losses["mel"] = self.mel_distance(made, real)
         total = losses["mel"]
         if joined:
             losses["discriminators"] = self.tell_apart(real, made.detach())
@@ -175,23 +161,14 @@ class FirstTask(Task):
             total = (
                 config.mel_weight * losses["mel"]
                 + config.generator_weight * losses["generator"]
-                + config.heard_weight * losses["hearing"]
+                + config.hearing_weight * losses["hearing"]
                 + config.monotonic_weight * losses["monotonic"]
                 + config.spelling_weight * losses["spelling"]
             )
         self.fabric.backward(total / config.accumulate)
-        self.update(*SPEAKING, *(("text_aligner",) if joined else ()))
+        self.update_parts((*FIRST_PARTS, *(("text_aligner",) if joined else ())))
         self.steps += self.last_part
         return {name: loss.detach() for name, loss in ({"loss": total} | losses).items()}
-
-    def update(self, *parts: str) -> None:
-        """Bring together the gradients of some parts over all processes, and step their optimisers."""
-        if not self.last_part:
-            return
-        for optimizer in (self.optimizers[part] for part in parts):
-            average_gradients(self.fabric, [weight for group in optimizer.param_groups for weight in group["params"]])
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
 
     def speak(self, batch: Mapping[str, Tensor], alignment: Tensor, clips: Stretches, heard: Stretches) -> Tensor:
         """The clips of a batch as the system makes them, (B, samples); heard: what the style of many voices is of."""
@@ -203,30 +180,6 @@ class FirstTask(Task):
         style = system["style_encoder"](heard.of(batch["mel"], 2) if self.config.many_voices else mel)
         return system["decoder"](clips.of(text @ alignment), pitch, loudness, style)
 
-    def tell_apart(self, real: Tensor, made: Tensor) -> Tensor:
-        """The discriminators' update; gives their loss, a scalar. Waves (B, samples)."""
-        with self.fabric.autocast():
-            loss = discriminator_loss(*self.discriminators(real, made))
-        self.fabric.backward(loss / self.config.accumulate)
-        self.update(*JUDGING)
-        return loss
-
-    def judgement(self, real: Tensor, made: Tensor) -> Tensor:
-        """What the discriminators find of made clips, a scalar."""
-        with self.judge(self.discriminators) as judges, cached():
-            with torch.no_grad():
-                (theirs,) = judges(real)
-            (own,) = judges(made)
-        return generator_loss(theirs, own)
-
-    def hearing_distance(self, real: Tensor, made: Tensor) -> Tensor:
-        """How far made clips are from recorded ones for WavLM, a scalar; 0 without it."""
-        if self.hearing is None:
-            return made.new_zeros(())
-        with torch.no_grad():
-            theirs = self.hearing(real)
-        return hearing_loss(theirs, self.hearing(made))
-
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Of the middle of each recording, laid out by the path: mel, the distance at three resolutions; mel_l1, the
         mean absolute difference of the mels that are heard. monotonic and spelling are as in training."""
@@ -236,8 +189,8 @@ class FirstTask(Task):
             for one in items_of(batch):
                 real, made, aligned = self.rebuilt(one)
                 means.add(
-                    mel=self.distance(made, real),
-                    mel_l1=functional.l1_loss(self.heard(made), self.heard(real)),
+                    mel=self.mel_distance(made, real),
+                    mel_l1=self.mel_l1(real, made),
                     monotonic=straightness_loss(aligned.attention, aligned.path),
                     spelling=spelling_loss(aligned.logits, one["tokens"], one["token_lengths"]),
                 )
@@ -262,17 +215,6 @@ class FirstTask(Task):
             name = f"{number + 1}_{self.val_data.clips[number].path.stem}"
             for kind, wave in (("true", true), ("made", made)):
                 write_wav(folder / f"{name}.{kind}.wav", [wave[0].cpu().numpy()], rate=SAMPLE_RATE)
-
-
-def items_of(batch: Mapping[str, Tensor]) -> Iterable[dict[str, Tensor]]:
-    """The items of a batch of recordings as batches of one, without padding."""
-    for item, (frames, tokens) in enumerate(
-        zip(*(batch[f"{of}_lengths"].tolist() for of in ("mel", "token")), strict=True)
-    ):
-        one = {name: values[item : item + 1] for name, values in batch.items()}
-        one["wave"] = one["wave"][:, : frames // 2 * STEP]
-        one["mel"], one["tokens"] = one["mel"][..., :frames], one["tokens"][:, :tokens]
-        yield one
 
 
 def new_parts(sizes: Sizes, aligner: TextAligner, pitch: PitchExtractor) -> nn.ModuleDict:

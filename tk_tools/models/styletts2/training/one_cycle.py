@@ -22,12 +22,10 @@ class OneCycle(LambdaLR):
 
     def __init__(self, optimizer: Optimizer, last: int):
         super().__init__(optimizer, lambda step: LAST_SHARE + (1 - LAST_SHARE) * _left(step, last))
-        self._set_betas()
 
     def step(self, epoch: int | None = None) -> None:
         super().step(epoch)
-        if hasattr(self, "lr_lambdas"):
-            self._set_betas()
+        self._set_betas()
 
     def _set_betas(self) -> None:
         for group, share in zip(self.optimizer.param_groups, self.lr_lambdas, strict=True):

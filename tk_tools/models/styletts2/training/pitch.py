@@ -34,7 +34,7 @@ from tk_tools.train.task import Task
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-FRAMES = 192  # of a training item
+ITEM_FRAMES = 192  # of a training item
 FLOOR = 1e-5  # added to the mel before its logarithm
 SILENT_MEL = (np.log(FLOOR) + 4) / 4
 CENTS = 1200.0  # of an octave
@@ -42,23 +42,24 @@ HERTZ = 100.0  # what the last layer's first weights are multiplied by
 
 
 class PitchItems(Recordings):
-    """Parts of recordings: `[Draw(index, seed)]` gives mel (80, FRAMES), pitch (FRAMES,) in Hz, 0 where nobody speaks,
-    and silent (FRAMES,), 1 there and else 0. fixed: from the middle of each recording, as loud as it is."""
+    """Parts of recordings: `[Draw(index, seed)]` gives mel (80, ITEM_FRAMES), pitch (ITEM_FRAMES,) in Hz, 0 where
+    nobody speaks, and silent (ITEM_FRAMES,), 1 there and else 0. fixed: from the middle of each recording, as loud as
+    it is. others: as of Recordings."""
 
-    def __init__(self, clips: Sequence[Clip], config: PitchConfig, fixed: bool = False):
-        super().__init__(clips, config)
+    def __init__(self, clips: Sequence[Clip], config: PitchConfig, fixed: bool = False, others: int = 0):
+        super().__init__(clips, config, others=others)
         self.fixed, self._lowest = fixed, config.lowest_gain
         self._tracked = TrackedPitch(config.tracker, Path(config.tracked) if config.tracked else None)
 
     def _item(self, place: int, random: np.random.Generator) -> dict[str, Tensor]:
         samples, bands = self._read(place)
         pitch = self._tracked.of(self.clips[place].path, samples.flatten())
-        room = max(0, len(bands) - FRAMES)
+        room = max(0, len(bands) - ITEM_FRAMES)
         start = room // 2 if self.fixed else int(random.integers(room + 1))
-        bands, pitch = bands[start : start + FRAMES], pitch[start : start + FRAMES]
+        bands, pitch = bands[start : start + ITEM_FRAMES], pitch[start : start + ITEM_FRAMES]
         if not self.fixed:
             bands = quieter(bands, random.uniform(self._lowest, 1.0))
-        behind = FRAMES - len(bands)
+        behind = ITEM_FRAMES - len(bands)
         bands = np.pad(bands, ((0, behind), (0, 0)), constant_values=SILENT_MEL).astype(np.float32)
         pitch = torch.from_numpy(np.pad(pitch, (0, behind)))
         return {"mel": torch.from_numpy(bands.T.copy()), "pitch": pitch, "silent": (pitch == 0).float()}
@@ -107,7 +108,8 @@ class PitchTask(Task):
         needs: Mapping[str, Path],
     ):
         super().__init__(config, fabric, train, val, needs)
-        self.train_data, self.val_data = PitchItems(train, config), PitchItems(val, config, fixed=True)
+        self.train_data = PitchItems(train, config, others=len(val))
+        self.val_data = PitchItems(val, config, fixed=True, others=len(train))
         known = needs.get("init")
         extractor = load_pitch_extractor(known).train() if known else new_extractor(config.pitch_sizes())
         self.set_up(extractor, VoiceDetector(extractor.sizes))

@@ -10,7 +10,6 @@ recordings are validated on.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -18,13 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrize import cached
 
 from tk_tools.errors import ConfigError
 from tk_tools.files.wav import write_wav
 from tk_tools.models.styletts2.config import SecondConfig
-from tk_tools.models.styletts2.hearing import hearing_loss, load_hearing
-from tk_tools.models.styletts2.losses import MelDistance, discriminator_loss, energy, generator_loss
+from tk_tools.models.styletts2.hearing import load_hearing
+from tk_tools.models.styletts2.losses import energy
 from tk_tools.models.styletts2.plbert import new_plbert
 from tk_tools.models.styletts2.published import load_plbert
 from tk_tools.models.styletts2.sizes import HOP, SAMPLE_RATE
@@ -41,11 +39,11 @@ from tk_tools.models.styletts2.training.adversary import (
     telling_loss,
 )
 from tk_tools.models.styletts2.training.alignment import align
-from tk_tools.models.styletts2.training.data import Clip, Recordings, inspect_list, other_texts
-from tk_tools.models.styletts2.training.first import items_of
+from tk_tools.models.styletts2.training.data import Clip, Recordings, items_of, other_texts
+from tk_tools.models.styletts2.training.judging import JudgedTask
 from tk_tools.models.styletts2.training.optimisers import adamw, learnt_by
 from tk_tools.models.styletts2.training.sentences import (
-    FRAMES,
+    STEP_FRAMES,
     Batch,
     Prosody,
     Said,
@@ -59,22 +57,18 @@ from tk_tools.models.styletts2.training.sentences import (
 from tk_tools.models.styletts2.training.styles import diffusion_loss, sample_styles
 from tk_tools.models.styletts2.training.system import Judges, System, judges_of, system_of_first
 from tk_tools.nets.noise import drawn_noise
-from tk_tools.train.clips import Listed
 from tk_tools.train.gradients import average_gradients
 from tk_tools.train.means import Means
-from tk_tools.train.task import Draw, Task
+from tk_tools.train.task import Draw
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-log = logging.getLogger(__name__)
 
 SAMPLES = 3  # clips that are said at a validation
 VALIDATED_IN = 5  # noise levels of the sampling that is validated, as many as speech is made with
 BERT_BETAS, BERT_WEIGHT_DECAY = (0.9, 0.99), 0.01
 TUNED_BETAS = (0.0, 0.99)  # of the decoder and the acoustic style encoder
 FRAMES_A_SECOND = SAMPLE_RATE // HOP
-WAVE_JUDGES = ("mpd", "msd")
 FOOLING = ("bert_encoder", "bert", "predictor", "diffusion")
 """The parts that learn from the adversary."""
 
@@ -86,7 +80,7 @@ class Phase(NamedTuple):
     joint: bool
 
 
-class SecondTask(Task):
+class SecondTask(JudgedTask):
     """The second stage; what fine-tuning has otherwise it overrides (finetune.py)."""
 
     main = "styletts2"
@@ -100,14 +94,10 @@ class SecondTask(Task):
     """Those that learn when all is learnt together."""
     weighed: ClassVar[tuple[str, ...]] = (
         *("mel", "pitch", "energy", "duration", "ending"),
-        *("style", "diffusion", "generator", "heard"),
+        *("style", "diffusion", "generator", "hearing"),
     )
     """The losses that are summed, each with the config's NAME_weight."""
     no_start: ClassVar[str] = "the second stage goes on from the first: give --init RUN, a run of stage first"
-
-    @classmethod
-    def inspect(cls, path: Path, config: SecondConfig) -> Listed:
-        return inspect_list(path, config)
 
     @classmethod
     def check(cls, config: SecondConfig) -> None:
@@ -115,8 +105,11 @@ class SecondTask(Task):
             load_plbert(config.plbert)
         else:
             new_plbert(config.network_sizes())
-        if config.wavlm:
-            load_hearing(config.wavlm)
+        hearing = load_hearing(config.wavlm) if config.wavlm else None
+        if config.discriminators:
+            judges_of(config, hearing)
+        if config.other_texts:
+            other_texts(config.other_texts, ())
 
     def __init__(
         self,
@@ -129,11 +122,12 @@ class SecondTask(Task):
         super().__init__(config, fabric, train, val, needs)
         if "init" not in needs:
             raise ConfigError(self.no_start)
-        others = other_texts(config.other_texts, train)
-        self.train_data, self.val_data = Recordings(train, config, others), Recordings(val, config, others)
-        self.hearing = fabric.to_device(load_hearing(config.wavlm)) if config.wavlm else None
+        texts = other_texts(config.other_texts, train)
+        self.train_data = Recordings(train, config, texts, others=len(val))
+        self.val_data = Recordings(val, config, texts, others=len(train))
+        self.hearing = load_hearing(config.wavlm) if config.wavlm else None
         system, judges = self.start(needs["init"])
-        longest = max(len(tokens) for tokens in (*others, *(clip.tokens for clip in (*train, *val))))
+        longest = max(len(tokens) for tokens in (*texts, *(clip.tokens for clip in (*train, *val))))
         if longest > system.sizes.bert.positions:
             raise ConfigError(
                 f"a text has {longest} tokens, and PL-BERT knows {system.sizes.bert.positions} places; divide it, or"
@@ -141,12 +135,8 @@ class SecondTask(Task):
             )
         if self.hearing is None:
             self.warn("no wavlm is given: what it hears is not compared, and the adversary is left out")
+        self.warn_of_voices(train, system.sizes.many_voices)
         self.set_up(system, judges)
-
-    def warn(self, line: str) -> None:
-        """Tell a line once, on the first process."""
-        if self.fabric.global_rank == 0:
-            log.warning(line)
 
     def start(self, weights: Path) -> tuple[System, Judges]:
         """What is trained, and its discriminators."""
@@ -158,17 +148,17 @@ class SecondTask(Task):
         """Take the networks and their optimisers into training."""
         self.complete = 0  # steps
         self.deviations = [0.0, 0]  # sum and count of those that styles had so far
-        self.tried = self.heard = 0  # steps of the adversary, and those in which there was something to hear
+        self.adversary_due = self.adversary_steps = 0  # steps of the adversary, and those in which it heard something
         self.telling = 0.0  # loss of the adversary's last update
         system.eval().requires_grad_(True)
         for name in self.dropping:
             system.get_submodule(name).train()
-        self.mel_distance = self.fabric.to_device(MelDistance())
-        self.system, self.judges = self.fabric.to_device(system), self.fabric.to_device(judges.train())
-        self.modules = {self.main: self.system, "discriminators": self.judges}
+        self.system = self.fabric.to_device(system)
+        self.set_up_judges(judges.train(), self.hearing)
+        self.modules = {self.main: self.system, "discriminators": self.discriminators}
         self.parts = {name: self.system.get_submodule(name) for name in (*self.always, *self.joining, "diffusion")}
         made = {name: self.optimizer(name, part) for name, part in self.parts.items()}
-        made |= {name: adamw(net, self.config.learning_rate) for name, net in self.judges.named_children()}
+        made |= {name: adamw(net, self.config.learning_rate) for name, net in self.discriminators.named_children()}
         self.optimizers = {name: self.fabric.setup_optimizers(optimizer) for name, optimizer in made.items()}
         system.requires_grad_(False)  # until a step wakes what learns
 
@@ -181,7 +171,8 @@ class SecondTask(Task):
         return adamw(part, self.config.learning_rate)
 
     def state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("complete", "deviations", "tried", "heard", "telling")}
+        kept = ("complete", "deviations", "adversary_due", "adversary_steps", "telling")
+        return {name: getattr(self, name) for name in kept}
 
     def load_state(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
@@ -201,12 +192,16 @@ class SecondTask(Task):
     @property
     def phase(self) -> Phase:
         """Of the step to come."""
-        epochs = self.complete / self.config.epoch(len(self.train_data), self.fabric.world_size)
+        return self.phase_after(self.complete)
+
+    def phase_after(self, steps: int) -> Phase:
+        """Of the step that so many others went before."""
+        epochs = steps / self.config.epoch(len(self.train_data), self.fabric.world_size)
         return Phase(epochs >= self.config.diffusion_from, epochs >= self.config.joint_from)
 
     @property
     def era(self) -> int:
-        return sum(self.phase)
+        return sum(self.phase_after(max(0, self.complete - 1)))  # of the last step made
 
     def learning(self, phase: Phase) -> list[str]:
         """The parts that learn in a phase."""
@@ -235,16 +230,15 @@ class SecondTask(Task):
             prosody = plan_prosody(self.system, batch, texts.path)
             voice = voices(self.system, batch)
             styles = self.style_losses(prosody, voice) if phase.diffusing else {}
-            said = say_clips(self.system, batch, texts, prosody, self.config.max_frames // FRAMES, self.apart)
+            said = say_clips(self.system, batch, texts, prosody, self.config.max_frames // STEP_FRAMES, self.apart)
         goal = self.goal(said, phase)
         losses = dict.fromkeys(self.weighed, goal.new_zeros(())) | texts.losses | prosody.losses | styles | said.losses
         told = dict.fromkeys(("discriminators", "fooling", "telling"), goal.new_zeros(()))
         losses["mel"] = self.mel_distance(said.made, goal)
         if self.judged(phase):
-            told["discriminators"] = self.told_apart(goal, said.made.detach())
+            told["discriminators"] = self.tell_apart(goal, said.made.detach())
             losses["generator"] = self.judgement(goal, said.made)
-        if self.hearing is not None:
-            losses["heard"] = self.heard_distance(goal, said.made)
+        losses["hearing"] = self.hearing_distance(goal, said.made)
         total = self.weighted(losses)
         self.fabric.backward(total / self.config.accumulate)
         self.update_parts(learning)
@@ -276,45 +270,9 @@ class SecondTask(Task):
             "diffusion": diffusion_loss(diffusion, prosody.style, *given),
         }
 
-    def told_apart(self, goal: Tensor, made: Tensor) -> Tensor:
-        """An update of the discriminators; their loss on waveforms (B, N) before it."""
-        with self.fabric.autocast():
-            loss = discriminator_loss(*self.judges(goal, made))
-        self.fabric.backward(loss / self.config.accumulate)
-        self.update_parts(WAVE_JUDGES)
-        return loss
-
-    def judgement(self, goal: Tensor, made: Tensor) -> Tensor:
-        """The discriminators' loss for what made the waveforms (B, N), a scalar."""
-        with self.judge(self.judges) as judges, cached():
-            with torch.no_grad():
-                (real,) = judges(goal)
-            (found,) = judges(made)
-        return generator_loss(real, found)
-
-    def heard_distance(self, goal: Tensor, made: Tensor) -> Tensor:
-        """How differently WavLM hears waveforms (B, N), a scalar."""
-        with torch.no_grad():
-            real = self.hearing(goal)
-        return hearing_loss(real, self.hearing(made))
-
     def weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
         """The sum of losses with their weights, a scalar."""
         return sum(getattr(self.config, f"{name}_weight") * loss for name, loss in losses.items())
-
-    def update_parts(self, names: Sequence[str]) -> None:
-        """At the last of config.accumulate batches a step of these optimisers, for the mean gradients of all processes;
-        leaves no gradients then."""
-        if self.last_part:
-            for name in names:
-                average_gradients(self.fabric, learnt_by(self.optimizers[name]))
-            self.leave(names)
-
-    def leave(self, names: Sequence[str]) -> None:
-        """A step of these optimisers, by the gradients that are there; leaves none."""
-        for name in names:
-            self.optimizers[name].step()
-            self.optimizers[name].zero_grad(set_to_none=True)
 
     def adversary_step(self, batch: Batch, style: Tensor, voice: Tensor | None, said: Said) -> dict[str, Tensor]:
         """An update of what plans speech, by what the adversary hears of it, and in some steps one of the adversary.
@@ -326,14 +284,15 @@ class SecondTask(Task):
         with self.fabric.autocast():
             clips = self.make_up(batch, style, voice)
         count = float(self.fabric.all_reduce(style.new_tensor(float(clips is not None)), reduce_op="sum"))
-        self.tried += 1
+        self.adversary_due += 1
         fooling = style.new_zeros(())
         if count:
-            self.heard += 1
+            self.adversary_steps += 1
             share = self.fabric.world_size / count  # the mean over the processes that have clips
             if clips is not None:
-                with self.judge(self.judges) as judges:
-                    fooling = share * fooling_loss(judges.wd(hidden_states(self.hearing, clips.made)))
+                states = hidden_states(self.hearing, clips.made)  # in single precision, as whenever WavLM hears
+                with self.judge(self.discriminators) as judges:
+                    fooling = share * fooling_loss(judges.wd(states))
                 self.fabric.backward(fooling)
             for name in FOOLING:
                 average_gradients(self.fabric, learnt_by(self.optimizers[name]))
@@ -353,8 +312,8 @@ class SecondTask(Task):
             self.system,
             batch[f"{of}tokens"],
             batch[f"{of}token_lengths"],
-            Recorded(batch["wave"], batch["mel_lengths"] // FRAMES),
-            ClipBounds(chosen.shortest // FRAMES, chosen.longest // FRAMES, chosen.share),
+            Recorded(batch["wave"], batch["mel_lengths"] // STEP_FRAMES),
+            ClipBounds(chosen.shortest // STEP_FRAMES, chosen.longest // STEP_FRAMES, chosen.share),
             chosen.sigma,
             style if heard else None,
             voice,
@@ -377,36 +336,38 @@ class SecondTask(Task):
     def score(self, wave: Tensor) -> Tensor:
         """The adversary's scores of waveforms (B, N)."""
         with torch.no_grad():
-            heard = hidden_states(self.hearing, wave)
-        return self.judges.wd(heard)
+            states = hidden_states(self.hearing, wave)
+        with self.fabric.autocast():
+            return self.discriminators.wd(states)
 
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Of whole recordings at true durations: the losses as in training, mel against the recording. loss: their
-        weighted sum, by which checkpoints compare."""
+        weighted sum, by which checkpoints compare; mel_l1 as in the first stage."""
         self.system.eval()
         self.system.diffusion.sigma_data = self.sigma_data
         means = Means(self.fabric)
         for batch in batches:
             for one in items_of(batch):
                 with self.fabric.autocast():
-                    losses = self.measured(one)
-                means.add(loss=self.weighted(losses), **losses)
+                    losses, made = self.measured(one)
+                means.add(loss=self.weighted(losses), **losses, mel_l1=self.mel_l1(one["wave"], made))
         return means.result()
 
-    def measured(self, one: Batch) -> dict[str, Tensor]:
-        """The losses of a whole recording, scalars."""
+    def measured(self, one: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """The losses of a whole recording, scalars, and the waveform (1, samples) that is made of it."""
         system = self.system
         prosody, made, curves = say_whole(system, one, SecondTask.texts(self, one))
         known, padding, style = prosody.known, prosody.padding, prosody.style
         voice = voices(system, one)
         sampled = system.diffusion.sample(torch.randn_like(style), known, voice, VALIDATED_IN)
-        return {
+        losses = {
             "mel": self.mel_distance(made, one["wave"]),
             **curve_losses(curves, (system.pitch_extractor(one["mel"]), energy(one["mel"]))),
             **prosody.losses,
             "style": functional.l1_loss(sampled, style),
             "diffusion": diffusion_loss(system.diffusion, style, known, padding, voice),
         }
+        return losses, made
 
     @torch.no_grad()
     def draw_samples(self, folder: Path) -> None:
@@ -426,7 +387,7 @@ class SecondTask(Task):
 
     def advice(self, history: Sequence[Mapping[str, float]]) -> str | None:
         chosen = self.config.adversary
-        if self.tried and not self.heard:
+        if self.adversary_due and not self.adversary_steps:
             return (
                 "the adversary has heard nothing so far: it hears clips of"
                 f" {chosen.shortest / FRAMES_A_SECOND:g} to {chosen.longest / FRAMES_A_SECOND:g} s, and no recording of"

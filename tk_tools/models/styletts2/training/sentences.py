@@ -22,7 +22,7 @@ from tk_tools.models.styletts2.training.styles import heard_styles
 from tk_tools.models.styletts2.training.system import System
 from tk_tools.nets.padding import padding_mask
 
-FRAMES = 2  # mel frames of a step
+STEP_FRAMES = 2  # mel frames of a step
 HZ = 10.0  # that the pitch may be off for a loss of about 1
 
 Batch = Mapping[str, Tensor]
@@ -80,14 +80,14 @@ def plan_prosody(system: System, batch: Batch, path: Tensor) -> Prosody:
 def say_clips(system: System, batch: Batch, texts: Texts, prosody: Prosody, longest: int, apart: bool) -> Said:
     """Clips of a batch, of `longest` steps at most, in styles that are heard in them; apart: in other clips of the same
     recordings, as a voice is to be taken from a reference."""
-    steps = batch["mel_lengths"] // FRAMES
+    steps = batch["mel_lengths"] // STEP_FRAMES
     size = clip_steps(steps, longest)
     starts = draw_starts(steps, size)
-    mel = cut(batch["mel"], starts, size, FRAMES)
+    mel = cut(batch["mel"], starts, size, STEP_FRAMES)
     heard = mel
     if apart:
         whole = clip_steps(steps)
-        heard = cut(batch["mel"], draw_starts(steps, whole), whole, FRAMES)
+        heard = cut(batch["mel"], draw_starts(steps, whole), whole, STEP_FRAMES)
     spelled = cut(texts.spelled, starts, size)
     acoustic, prosodic = system.style_encoder(heard), system.predictor_encoder(heard)
     with torch.no_grad():

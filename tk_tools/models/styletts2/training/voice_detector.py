@@ -1,8 +1,7 @@
 """Whether anybody speaks in each frame, told from the pitch extractor's maps: what it learns beside the pitch.
 
-It is not handed on. Source: Kum and Nam, "Joint
-Detection and Classification of Singing Voice Melody Using Convolutional Recurrent Neural Networks", 2019;
-yl4579/PitchExtractor, model.py.
+It is not handed on. Source: Kum and Nam, "Joint Detection and Classification of Singing Voice Melody Using
+Convolutional Recurrent Neural Networks", 2019; yl4579/PitchExtractor, model.py.
 """
 
 from __future__ import annotations
