@@ -49,7 +49,7 @@ def talk(source: Path, *others: Any) -> dict[str, Any]:
 
     *files, target, options = others
     made = describe(options, source, *files)
-    place = files.index(options.face)
+    place = len(files) - 1 - files[::-1].index(options.face)  # the last: a reference of the voice may be the face too
     with tempfile.TemporaryDirectory(prefix="tk-talk-") as folder:
         speech, film = Path(folder, SPEECH), Path(folder, FILM)
         spoken = load(options.speak)(source, *files[:place], speech, options.speech)
