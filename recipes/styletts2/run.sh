@@ -3,7 +3,7 @@
 # Usage: recipes/styletts2/run.sh [OPTION]... WAVS WORK
 #   WAVS    folder of recordings (wav, flac, ...), a folder in it for each speaker where there are several; beside each
 #           recording NAME.txt with what it says, unless --texts says it
-#   WORK    folder for everything that is made: phonemes/ lists/ runs/ said/ report/
+#   WORK    folder for everything that is made: phonemes/ lists/ runs/ sentences/ said/ report/
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
