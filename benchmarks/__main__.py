@@ -34,6 +34,7 @@ COMPARISONS = {
     "dubbing_quality": ("lawdnet_work", "dinet_work"),
     "monotonic_alignment": ("monotonic_align",),
     "styletts2_inference": ("styletts2",),
+    "styletts2_quality": ("styletts2_work",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -60,6 +61,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--dinet-work", type=_FOLDER, help="The folder WORK of recipes/lawdnet/run.sh --model dinet.")
 @click.option("--monotonic-align", type=_FOLDER, help="A checkout of resemble-ai/monotonic_align, built in place.")
 @click.option("--styletts2", type=_FOLDER, help="A checkout of yl4579/StyleTTS2 at 5cedc71.")
+@click.option("--styletts2-work", type=_FOLDER, help="The folder WORK of recipes/styletts2/run.sh.")
 @click.option("--only", multiple=True, type=click.Choice(sorted(COMPARISONS)), help="This one; may be repeated.")
 def main(only: tuple[str, ...], **given: Path | None) -> None:
     """Run the comparisons that can be run with what is given, one after another on an idle machine (an hour or more),

@@ -3,7 +3,7 @@
 # Usage: recipes/styletts2/run.sh [OPTION]... WAVS WORK
 #   WAVS    folder of recordings (wav, flac, ...), a folder in it for each speaker where there are several; beside each
 #           recording NAME.txt with what it says, unless --texts says it
-#   WORK    folder for everything that is made: phonemes/ lists/ runs/ said/ report/
+#   WORK    folder for everything that is made: phonemes/ lists/ runs/ sentences/ said/ report/
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -38,13 +38,16 @@ look() { # texts.txt: PATH|WORDS|SPEAKER of each recording that has words; a spe
     some "$work/recordings.txt" "no recording in $wavs"
     local top path name words rest speaker
     declare -A said=()
-    if [ -n "$texts" ]; then # NAME|words, NAME|words|words (the last are taken), or a tab between
+    if [ -n "$texts" ]; then
+        name=$(sed 's|.*/||; s|\.[^.]*$||' "$work/recordings.txt" | sort | uniq -d | sed -n 1p)
+        [ -z "$name" ] || { log "several recordings are called $name: which of them does $texts mean?"; return 1; }
+        # NAME|words, NAME|words|words (the last are taken), or a tab between
         while IFS= read -r rest || [ -n "$rest" ]; do
             name=${rest%%[|$'\t']*} words=${rest##*[|$'\t']}
             [ -z "$name" ] || said[$name]=${words%$'\r'}
         done <"$texts"
     fi
-    top=$(realpath "$wavs")
+    top=$(realpath -s "$wavs")
     while IFS= read -r path; do
         name=$(basename "$path") name=${name%.*} words=
         if [ -n "$texts" ]; then words=${said[$name]-}
@@ -112,12 +115,13 @@ train_second() {
 
 say() { # held-out texts, each as its speaker, whose reference is a recording that was trained on
     needs "$lists/val.phonemes.txt" 2
-    local path speaker name voice
+    local path speaker name voice number=0
     : >"$work/said.txt"
     : >"$work/pairs.tsv"
+    mkdir -p "$work/sentences"
     while IFS='|' read -r path _ speaker; do
         name=$(basename "$path") name=${name%.*}
-        mkdir -p "$work/sentences"
+        printf -v name '%03d_%s' "$((++number))" "$name" # recordings of two speakers may have one name
         awk -F'|' -v path="$path" '$1 == path { print $2; exit }' "$work/texts.txt" >"$work/sentences/$name.txt"
         voice=()
         [ "$(speakers)" = 1 ] || voice=(--reference "$(awk -F'|' -v who="$speaker" '$3 == who { print $1; exit }' \

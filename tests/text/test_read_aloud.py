@@ -54,6 +54,18 @@ def test_phonemes_are_said_as_they_stand(tmp_path):
     assert listed[0].phonemes == "sˈeɪ ðˈɪs ."
 
 
+def test_utterances_without_a_known_symbol_are_left_out_and_told(tmp_path):
+    found, warning = phrases(tmp_path / "a.phonemes.txt", "sˈeɪ ðˈɪs .\n1234\n . , \nðˈɪs\n", longest=30)
+    assert [phrase.phonemes for phrase in found] == ["sˈeɪ ðˈɪs .", "ðˈɪs"]
+    assert "nothing can be spoken in lines 2, 3, left out" in warning
+    assert "'1' (line 2)" in warning
+    found, warning = phrases(tmp_path / "a.phonemes.txt", f"sˈeɪ ðˈɪs . {'1' * 60}", longest=30)
+    assert [phrase.ends for phrase in found] == ["sentence"]  # of one that is cut, only what can be spoken
+    assert "left out," not in warning
+    with pytest.raises(InputError, match=r"nothing that can be spoken: .* in line 1, .*'7' \(line 1\)"):
+        phrases(tmp_path / "a.phonemes.txt", "777")
+
+
 def test_symbols_outside_the_table_are_told_with_their_line(tmp_path):
     _, warning = phrases(tmp_path / "a.txt", f"{LONG}.\n\nEins\nHundert \u00fcber (x) \u4e00.", language="cmn")
     assert "line 3" in warning

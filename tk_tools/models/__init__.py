@@ -29,9 +29,10 @@ class Beside:
 class Stage:
     """One training stage of a model.
 
-    reads: suffixes of the files it trains on ("face.h5", or "_mel.npy" for one without a dot); beside: what each of
-    them needs with it; needs: names of the stages whose network it builds on; starts_from: the stage whose weights it
-    may take as its start (--init); by_name: trained only when --stage names it; config, task: "module:attribute".
+    reads: suffixes of the files it trains on ("face.h5", or "_mel.npy" for one without a dot); made_by: the tool that
+    makes them; beside: what each of them needs with it; needs: names of the stages whose network it builds on;
+    starts_from: the stage whose weights it may take as its start (--init); by_name: trained only when --stage names it;
+    config, task: "module:attribute".
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage:
     reads: tuple[str, ...]
     config: str
     task: str
+    made_by: str | None = None
     beside: tuple[Beside, ...] = ()
     needs: tuple[str, ...] = ()
     starts_from: str | None = None

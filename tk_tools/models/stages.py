@@ -87,7 +87,8 @@ def clips_of_stages(
         kept = {os.path.abspath(path) for path in val} | left_out
         train = [path for path in found if path.name.lower().endswith(mine) and os.path.abspath(path) not in kept]
         if not train:
-            raise ConfigError(f"No input for stage {stage.name}, which reads {' '.join(mine)}.")
+            hint = f"; {stage.made_by} makes them" if stage.made_by else ""
+            raise ConfigError(f"No input for stage {stage.name}, which reads {' '.join(mine)}{hint}.")
         if held_out is not None and not val:
             raise ConfigError(f"--val holds no input for stage {stage.name}, which reads {' '.join(mine)}.")
         beside = []

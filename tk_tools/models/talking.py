@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tk_tools.errors import ConfigError, InputError
+from tk_tools.errors import ConfigError, InputError, TkError
 from tk_tools.models import Inference, Model, Request, get_model, load, model_names
 
 SUFFIX = ".mp4"  # what a model that moves faces makes
@@ -26,7 +26,7 @@ AsFace = Callable[[Inference, tuple[Path, ...]], Request]
 @dataclass(frozen=True)
 class TalkingOptions:
     """how: what shapes the result, by the model's name. speak, show: "module:function" of the two models' inference;
-    speech, film: their options; face: the picture or the video."""
+    speech, film: their options; face: the picture or the video; speakers_files: how many files stand before it."""
 
     how: dict[str, Any]
     speak: str = field(metadata=_NOT_IN)
@@ -34,6 +34,7 @@ class TalkingOptions:
     show: str = field(metadata=_NOT_IN)
     film: Any = field(metadata=_NOT_IN)
     face: Path = field(metadata=_NOT_IN)
+    speakers_files: int = field(metadata=_NOT_IN)
 
 
 def talk(source: Path, *others: Any) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def talk(source: Path, *others: Any) -> dict[str, Any]:
 
     *files, target, options = others
     made = describe(options, source, *files)
-    place = files.index(options.face)
+    place = options.speakers_files
     with tempfile.TemporaryDirectory(prefix="tk-talk-") as folder:
         speech, film = Path(folder, SPEECH), Path(folder, FILM)
         spoken = load(options.speak)(source, *files[:place], speech, options.speech)
@@ -78,6 +79,7 @@ def with_face(model: Model, request: Request, as_face: AsFace) -> Request:
         show=mover.inference,
         film=shown.options,
         face=face,
+        speakers_files=_count_files(request),
     )
 
     def face_files() -> list[Path]:
@@ -94,6 +96,15 @@ def with_face(model: Model, request: Request, as_face: AsFace) -> Request:
         return "; ".join(filter(None, [*told, request.check()])) or None
 
     return replace(request, options=options, also=also, check=check, suffix=SUFFIX)
+
+
+def _count_files(request: Request) -> int:
+    """How many files the speaking model takes beside a text, the same for each; 0 where one is missing, which the
+    check tells before anything is made."""
+    try:
+        return len(request.also(SPEECH))
+    except TkError:
+        return 0
 
 
 def _face_model(name: str) -> Model:

@@ -11,6 +11,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.phonemes_file import SUFFIX, read_phonemes_file
 from tk_tools.text.make_phonemes import Heard, PhonemizeOptions, say
 from tk_tools.text.sentences import split_text
+from tk_tools.text.symbols import INDEX, MARKS, PAD
 
 SHORTEST = 20  # symbols, somewhat over a second: what is shorter is said in one go with what stands beside it
 PAUSES = ".!?…;:,—"  # marks at which a voice stops
@@ -19,7 +20,7 @@ _BLOCK = 1 << 16  # bytes read at a time
 
 
 class Phrase(NamedTuple):
-    """phonemes: not empty. ends: what ends with it; a longer sentence is cut."""
+    """phonemes: some can be spoken. ends: what ends with it; a longer sentence is cut."""
 
     phonemes: str
     ends: Literal["cut", "sentence", "paragraph"]
@@ -29,8 +30,9 @@ def read_aloud(source: Path, longest: int, language: str, heard: Heard) -> Itera
     """The phrases of a text, or of NAME.phonemes.txt, whose utterances are said as they stand.
 
     longest: symbols of a phrase; what is longer is cut. Sentences of a text that are shorter than SHORTEST are joined
-    with one beside them in their paragraph. heard: takes what is to be told. InputError: the file cannot be read, is
-    not UTF-8, or holds nothing that can be spoken. MissingPackage, ConfigError: see Phonemiser.
+    with one beside them in their paragraph. heard: takes what is to be told; utterances without a symbol that can be
+    spoken are left out. InputError: the file cannot be read, is not UTF-8, or holds nothing that can be spoken.
+    MissingPackage, ConfigError: see Phonemiser.
     """
     if source.name.endswith(SUFFIX):
         phrases = _utterances(source, longest, heard)
@@ -38,7 +40,8 @@ def read_aloud(source: Path, longest: int, language: str, heard: Heard) -> Itera
         phrases = _joined(_sentences(source, longest, language, heard), min(longest, LONGEST_JOINED))
     first = next(phrases, None)
     if first is None:
-        raise InputError("holds nothing that can be spoken", path=source)
+        told = heard.warning()
+        raise InputError("holds nothing that can be spoken" + (f": {told}" if told else ""), path=source)
     yield first
     yield from phrases
 
@@ -46,7 +49,17 @@ def read_aloud(source: Path, longest: int, language: str, heard: Heard) -> Itera
 def _utterances(source: Path, longest: int, heard: Heard) -> Iterator[Phrase]:
     for utterance in read_phonemes_file(source):
         heard.look(utterance.line, utterance.text)
-        yield from _phrases(list(_words_to_fit(utterance.text, longest)), "sentence")
+        pieces = _spoken(utterance.text, longest)
+        if not pieces:
+            heard.silent.append(utterance.line)
+        yield from _phrases(pieces, "sentence")
+
+
+def _spoken(phonemes: str, longest: int) -> list[str]:
+    """An utterance in pieces of at most so many symbols, but those of which the table has nothing to speak."""
+    mute = MARKS + PAD
+    pieces = _words_to_fit(phonemes, longest)
+    return [piece for piece in pieces if any(symbol in INDEX and symbol not in mute for symbol in piece)]
 
 
 def _words_to_fit(phonemes: str, longest: int) -> Iterator[str]:
@@ -67,7 +80,7 @@ def _sentences(source: Path, longest: int, language: str, heard: Heard) -> Itera
     for piece in split_text(_blocks(source), language):
         if phonemes := say(piece.text, options):
             heard.look(line, phonemes)
-            yield from _phrases(list(_words_to_fit(phonemes, longest)), piece.ends)
+            yield from _phrases(_spoken(phonemes, longest), piece.ends)
         line += piece.text.count("\n")
 
 

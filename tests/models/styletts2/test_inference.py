@@ -121,8 +121,12 @@ def test_a_word_alone_is_said_as_part_of_more(model):
     assert ids[: once - 1] == ids[once : 2 * once - 1]
 
 
-def test_symbols_of_no_table_at_all_are_refused(tmp_path, told, model):
-    with pytest.raises(InputError, match="is in StyleTTS 2's table"):
+def test_a_line_of_no_known_symbol_does_not_end_what_was_begun(tmp_path, told, model):
+    _, reading = read(tmp_path / "a.phonemes.txt", f"{LINE}\n1234567\n{LINE}", model)
+    facts = reading.facts()
+    assert facts["sentences"] == 2
+    assert "line 2, left out" in facts["warning"]
+    with pytest.raises(InputError, match="nothing that can be spoken"):
         read(tmp_path / "a.phonemes.txt", "1234567", model)
 
 

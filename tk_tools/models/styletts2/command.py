@@ -181,9 +181,9 @@ HELP = """Say a text (StyleTTS 2).
 
 TEXT: what to say, in quotes; or a .txt file of any length, or folders of them; or '-', and without any, the text itself
 from standard input (not paths). A NAME.phonemes.txt of tk-phonemize is said as it stands. OUTPUT: one .wav of 24 kHz,
-mono, or a folder for NAME.wav; '-' writes the wav to standard output, sentence by sentence while it is made. What ends
-in .txt, begins with / ./ ../ or ~, or has a slash and no space is taken for a file, and told when it is not there.
-Prints the path of each finished file.
+mono, or a folder for NAME.wav; '-' writes the wav to standard output, sentence by sentence while it is made. Where a
+file or folder is called like the text, that is taken. What ends in .txt, begins with / ./ ../ or ~, or has a slash and
+no space is taken for a file as well, and told when it is not there. Prints the path of each finished file.
 
 Numbers, dates, addresses and emoji become words (see tk-phonemize). A long text is said sentence by sentence, each in
 the style of the one before as far as --carry says, with steady pauses, in bounded memory; a sentence of more than 511

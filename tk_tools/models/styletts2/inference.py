@@ -124,8 +124,6 @@ class Reading:
 
     def _say(self, phrase: Phrase, before: Tensor | None, among_others: bool) -> Spoken:
         ids = phonemes_to_ids(phrase.phonemes).ids[1:]
-        if not ids:
-            raise InputError(f"nothing of {phrase.phonemes[:40]!r} is in StyleTTS 2's table", path=self._source)
         noise = drawn_noise(self._options.seed, self._sentences)
         given = noise, self._options, self._voice, before, among_others
         if len(ids) < SHORTEST:
