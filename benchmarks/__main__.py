@@ -34,6 +34,7 @@ COMPARISONS = {
     "dubbing_quality": ("lawdnet_work", "dinet_work"),
     "monotonic_alignment": ("monotonic_align",),
     "styletts2_inference": ("styletts2",),
+    "styletts2_training": ("styletts2",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
