@@ -35,6 +35,7 @@ COMPARISONS = {
     "monotonic_alignment": ("monotonic_align",),
     "styletts2_inference": ("styletts2",),
     "styletts2_quality": ("styletts2_work",),
+    "styletts2_training": ("styletts2",),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 

@@ -1,5 +1,5 @@
 """Make the original StyleTTS 2, fetched by the user, importable with the packages of today, and run its notebooks'
-functions."""
+functions and the steps of its training."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import yaml
+from torch import Tensor
+from torch.nn import functional
 
 
 def import_from(checkout: Path) -> None:
@@ -21,7 +23,7 @@ def import_from(checkout: Path) -> None:
     from einops import rearrange
     from transformers import AlbertModel  # noqa: F401 - before the stand-ins, which it would take for the packages
 
-    # What it imports: of torchaudio nothing is called here, of einops_exts one function.
+    # What it imports: of torchaudio nothing is called in inference, of einops_exts one function.
     for name in ("torchaudio", "torchaudio.functional"):
         sys.modules.setdefault(name, types.ModuleType(name))
     sys.modules["torchaudio"].functional = sys.modules["torchaudio.functional"]
@@ -31,10 +33,10 @@ def import_from(checkout: Path) -> None:
     sys.path.insert(0, str(checkout))
 
 
-def build(checkout: Path, config: str, sigma_data: float) -> tuple[Any, Any]:
+def build(checkout: Path, config: str, sigma_data: float, listeners: bool = False) -> tuple[Any, Any]:
     """The networks of Configs/CONFIG with fresh weights, in eval mode, and the model_params that they were made from.
 
-    sigma_data: in place of the configuration's, which is a placeholder.
+    sigma_data: in place of the configuration's, which is a placeholder. listeners: with aligner and pitch extractor.
     """
     from models import build_model
     from munch import Munch, munchify
@@ -44,8 +46,8 @@ def build(checkout: Path, config: str, sigma_data: float) -> tuple[Any, Any]:
     params = munchify(yaml.safe_load((checkout / "Configs" / config).read_text())["model_params"])
     params.diffusion.dist.sigma_data = sigma_data
     bert = yaml.safe_load((checkout / "Utils" / "PLBERT" / "config.yml").read_text())["model_params"]
-    nothing = torch.nn.Identity()  # aligner and pitch extractor take no part
-    nets = build_model(params, nothing, nothing, CustomAlbert(AlbertConfig(**bert)))
+    heard = _listeners(checkout) if listeners else (torch.nn.Identity(), torch.nn.Identity())
+    nets = build_model(params, *heard, CustomAlbert(AlbertConfig(**bert)))
     return Munch({name: net.eval() for name, net in nets.items()}), params
 
 
@@ -88,3 +90,138 @@ def inference_of(checkout: Path, notebook: str, model: Any, params: Any) -> Call
     # `' '.join(ps)` of the notebook is of strings; ids are passed on as they are.
     exec(source.replace("' '.join(ps)", "ps"), names)
     return lambda ids, *rest, **options: names["inference"](Ids(ids), *rest, **options)
+
+
+def _listeners(checkout: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """The aligner and the pitch extractor, with fresh weights."""
+    from Utils.ASR.models import ASRCNN
+    from Utils.JDC.model import JDCNet
+
+    config = yaml.safe_load((checkout / "Utils" / "ASR" / "config.yml").read_text())["model_params"]
+    return ASRCNN(**config), JDCNet(num_class=1, seq_len=192)
+
+
+def make_trainable(checkout: Path) -> None:
+    """After import_from, and before anything else: let the modules of training be imported, and run on a processor.
+
+    The search for the path, a hundredth of a second, is ours: its package has to be compiled.
+    """
+    import librosa
+    from scipy.fft import dct
+
+    from tk_tools.nets.monotonic_alignment import maximum_path
+
+    class MelSpectrogram(torch.nn.Module):
+        """torchaudio's of these options: power, HTK's scale, no normalisation."""
+
+        def __init__(self, sample_rate: int, n_fft: int, win_length: int, hop_length: int, window_fn: Callable):
+            super().__init__()
+            self.sizes = n_fft, hop_length, win_length
+            self.register_buffer("window", window_fn(win_length))
+            bank = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=128, htk=True, norm=None)
+            self.register_buffer("filters", torch.from_numpy(bank))
+
+        def forward(self, wave: Tensor) -> Tensor:
+            spectrum = torch.stft(wave, *self.sizes, window=self.window, return_complex=True)
+            return self.filters @ spectrum.abs().square()
+
+    def search(path, scores, tokens, frames) -> None:
+        path[:] = maximum_path(*map(torch.from_numpy, (scores, tokens, frames))).numpy()
+
+    package, core = types.ModuleType("monotonic_align"), types.ModuleType("monotonic_align.core")
+    core.maximum_path_c, package.core, package.maximum_path = search, core, None  # it has its own maximum_path
+    package.mask_from_lens = lambda scores, tokens, frames: (
+        (torch.arange(scores.shape[1])[:, None] < tokens[:, None, None])
+        & (torch.arange(scores.shape[2]) < frames[:, None, None])
+    ).to(scores)
+    sys.modules |= {"monotonic_align": package, "monotonic_align.core": core}
+    sys.modules["torchaudio.functional"].create_dct = lambda count, bands, norm: torch.from_numpy(
+        dct(torch.eye(bands).double().numpy(), type=2, norm=norm)[:, :count]
+    ).float()
+    sys.modules["torchaudio"].transforms = types.SimpleNamespace(MelSpectrogram=MelSpectrogram)
+    torch.Tensor.get_device = lambda tensor: tensor.device  # of a processor it is -1, which nothing can be moved to
+    source = (checkout / "Modules" / "istftnet.py").read_text()
+    module = types.ModuleType("Modules.istftnet")
+    sys.modules["Modules.istftnet"] = module
+    module.__package__ = "Modules"
+    exec(source.replace(".to('cuda')", ""), module.__dict__)
+
+
+class Batch(NamedTuple):
+    """waves (B, samples), texts (B, T) and their lengths (B,), mels (B, 80, frames) and theirs."""
+
+    waves: Tensor
+    texts: Tensor
+    input_lengths: Tensor
+    mels: Tensor
+    mel_input_length: Tensor
+
+
+def first_step(model: Any, batch: Batch, max_len: int, joined: bool) -> Callable[[], dict[str, float]]:
+    """A step of train_first.py by its own functions, in its order, without WavLM: what it gives are its losses.
+
+    joined: whether TMA_epoch is reached. Text is laid out by the attention, and clips begin at the beginning, which
+    the original draws.
+    """
+    from losses import DiscriminatorLoss, GeneratorLoss, MultiResolutionSTFTLoss
+    from optimizers import build_optimizer
+    from utils import length_to_mask, log_norm, mask_from_lens
+    from utils import maximum_path as best_path
+
+    schedule = {"max_lr": 1e-4, "pct_start": 0.0, "epochs": 200, "steps_per_epoch": 1000}
+    optimizer = build_optimizer(
+        {name: net.parameters() for name, net in model.items()},
+        scheduler_params_dict={name: dict(schedule) for name in model},
+        lr=1e-4,
+    )
+    distance, judge, tell_apart = (
+        MultiResolutionSTFTLoss(),
+        GeneratorLoss(model.mpd, model.msd),
+        DiscriminatorLoss(model.mpd, model.msd),
+    )
+    waves, texts, input_lengths, mels, mel_input_length = batch
+    length = min(int(mel_input_length.min()) // 2 - 1, max_len // 2)
+
+    def step() -> dict[str, float]:
+        with torch.no_grad():
+            mask = length_to_mask(mel_input_length // 2)
+            text_mask = length_to_mask(input_lengths)
+        _, spelt, attention = model.text_aligner(mels, mask, texts)
+        attention = attention[:, 1:]
+        with torch.no_grad():
+            hidden = text_mask.unsqueeze(2) | mask.unsqueeze(1)
+        attention.masked_fill_(hidden, 0.0)
+        with torch.no_grad():
+            path = best_path(attention, mask_from_lens(attention, input_lengths, mel_input_length // 2))
+        laid_out = model.text_encoder(texts, input_lengths, text_mask) @ attention
+        clips, mel, real = laid_out[..., :length], mels[..., : 2 * length], waves[:, : 600 * length]
+        with torch.no_grad():
+            loudness = log_norm(mel.unsqueeze(1)).squeeze(1)
+            pitch, _, _ = model.pitch_extractor(mel.unsqueeze(1))
+        made = model.decoder(clips, pitch, loudness, model.style_encoder(mel.unsqueeze(1)))
+        losses = {}
+        if joined:
+            optimizer.zero_grad()
+            told = losses["discriminators"] = tell_apart(real.unsqueeze(1), made.detach()).mean()
+            told.backward()
+            optimizer.step("msd")
+            optimizer.step("mpd")
+        optimizer.zero_grad()
+        total = losses["mel"] = distance(made.squeeze(1), real)
+        if joined:
+            losses["spelling"] = sum(
+                functional.cross_entropy(one[:count], text[:count])
+                for one, text, count in zip(spelt, texts, input_lengths, strict=True)
+            ) / len(texts)
+            losses["monotonic"] = functional.l1_loss(attention, path) * 10
+            losses["generator"] = judge(real.unsqueeze(1), made).mean()
+            total = 5 * losses["mel"] + losses["monotonic"] + losses["spelling"] + losses["generator"]
+        total.backward()
+        for part in ("text_encoder", "style_encoder", "decoder"):
+            optimizer.step(part)
+        if joined:
+            optimizer.step("text_aligner")
+            optimizer.step("pitch_extractor")
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    return step

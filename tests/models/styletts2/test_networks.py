@@ -9,6 +9,7 @@ import torch
 from tests.models.styletts2.drawn import ALIGNER, MANY_VOICES, ONE_VOICE, PITCH, drawn, small
 from tk_tools.models.styletts2.aligner import HIDDEN_SHARE, TextAligner, draw_hidden
 from tk_tools.models.styletts2.decoder import Decoder
+from tk_tools.models.styletts2.discriminators import SpectrogramDiscriminator
 from tk_tools.models.styletts2.excitation import BREATH, HARMONICS, HISS, Excitation, harmonics
 from tk_tools.models.styletts2.losses import MelDistance, duration_losses, relativistic_loss, spelling_loss
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
@@ -178,6 +179,19 @@ def test_equal_scores_have_a_loss():
     loss.backward()
     assert loss == 0
     assert scores.grad.isfinite().all()
+
+
+def test_spectrograms_are_judged_on_channels_that_lie_together():
+    """On a processor each layer keeps the fast layout, which a picture of one channel does not hand on by itself; what
+    is found is what the convolutions find in any layout."""
+    torch.manual_seed(0)
+    net = SpectrogramDiscriminator(512, 50, 240, channels=4)
+    wave = torch.randn(1, 1, 2000)
+    maps = net(wave).maps
+    assert all(one.is_contiguous(memory_format=torch.channels_last) and not one.is_contiguous() for one in maps[:-1])
+    spectrum = torch.stft(wave[0], 512, 50, 240, window=torch.hann_window(240), return_complex=True)
+    x = spectrum.abs().mT.unsqueeze(1).contiguous()
+    assert torch.allclose(maps[0], torch.nn.functional.leaky_relu(net.discriminators[0](x), 0.1), atol=1e-5)
 
 
 def test_losses_of_tokens_leave_padding_out():
