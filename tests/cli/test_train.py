@@ -16,6 +16,8 @@ from tests.train.toy import make_clips
 from tk_tools import models
 from tk_tools.cli import train
 from tk_tools.cli._main import run as run_command
+from tk_tools.errors import ConfigError
+from tk_tools.models.stages import clips_of_stages
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import RunFolder, read_weights
 
@@ -155,6 +157,12 @@ def test_no_input_is_wrong_usage(tk_train, tmp_path, monkeypatch):
     result = subprocess.run([*TOY], cwd=ROOT, input="", capture_output=True, text=True)
     assert result.returncode == 2
     assert "Standard input gave no paths." in result.stderr
+
+
+def test_no_input_names_the_tool_that_makes_it():
+    stage = models.get_model("styletts2").stage("finetune")
+    with pytest.raises(ConfigError, match=r"No input for stage finetune, .*; tk-phonemize makes them"):
+        clips_of_stages([stage], [Path("voice.wav"), Path("voice.txt")], None)
 
 
 def test_a_missing_path_is_told_and_the_others_are_trained_on(tk_train, clips):
