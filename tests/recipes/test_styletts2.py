@@ -64,8 +64,11 @@ def test_make_trains_the_stages_in_their_order(tmp_path):
     (folder / "made.phonemes.txt").unlink()
     for number in range(2):
         (folder / f"{number}.txt").write_text(TEXTS[number])
+    (folder / "0.phonemes.txt").write_text("what tk-phonemize leaves beside a text")
     done = shell("make", "-n", "-C", RECIPE, f"DATA={tmp_path}/wavs", f"WORK={tmp_path}/work", "said")
     assert done.returncode == 0, done.stderr
+    assert "phonemes.wav" not in done.stdout
+    assert "0.phonemes" not in done.stdout
     calls = [line.split() for line in done.stdout.splitlines() if line.startswith(("tk-train", "tk-infer"))]
     assert [call[3] for call in calls[:-1]] == list(STAGES)
     assert calls[-1][:2] == ["tk-infer", "styletts2"]
