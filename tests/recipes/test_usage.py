@@ -65,7 +65,7 @@ def test_a_signal_is_told_with_the_stage_that_it_ended(tmp_path):
     """It comes while a tool works, here a tool that only waits."""
     tool = tmp_path / "bin" / "tk-info"
     tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\nexec sleep 60\n")
+    tool.write_text("#!/bin/sh\necho waiting >&2\nexec sleep 60\n")
     tool.chmod(0o755)
     command = [ROOT / "recipes/wav2lip/run.sh", tmp_path, tmp_path / "work"]
     environment = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}"}
@@ -73,7 +73,7 @@ def test_a_signal_is_told_with_the_stage_that_it_ended(tmp_path):
         command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
     ) as process:
         for line in process.stderr:
-            if "stage 0: look" in line:
+            if line == "waiting\n":
                 break
         process.terminate()
         process.wait(timeout=60)

@@ -111,7 +111,9 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     whole, about = read_weights(file)
     parts = _parts(whole)
     if not parts:
-        raise _another_network(whole, file, "give a run of --stage second or finetune, or a published checkpoint")
+        raise _another_network(
+            whole, file, "give a run of --stage second or finetune, or a published checkpoint of the second stage"
+        )
     if about.get("stage") == "first":
         raise WeightsError(
             "is of the first stage, which does not speak from text; go on with it (tk-train styletts2 --stage second "
