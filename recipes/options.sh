@@ -1,7 +1,7 @@
 # Read by every run.sh: its options are the variables between "# Options" and "# End of options", a comment each.
 # --name value or --name=value sets one (dashes for underscores), --help prints them with their defaults, anything
-# unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages, run_stage,
-# some_may_fail, needs and some.
+# unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages, check_config, begin,
+# run_stage, some_may_fail, needs and some.
 
 _block() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
 
@@ -47,11 +47,31 @@ check_stages() {
     done
 }
 
+check_config() { # ends with code 2 unless config, where it is given, is a folder
+    [ -z "$config" ] || [ -d "$config" ] || { echo "$0: --config $config: there is no such folder; see --help" >&2; exit 2; }
+}
+
+# begin "settings and operands": says them, and at the end how it ended, and in which stage
+begin() {
+    log "$0 stage=$stage stop_stage=$stop_stage $*"
+    set -E # functions as well
+    trap 'failed=$?' ERR
+    trap '_ended $?' EXIT
+}
+failed= running=
+_ended() { # CODE: of a shell that a signal ends, it is that of its last command, and nothing has failed
+    local how="ended with code $1"
+    if [ "$1" -gt 128 ] || { [ -n "$running" ] && [ -z "$failed" ]; }; then how=killed; fi
+    log "$how${running:+ in stage $running} after $SECONDS s"
+}
+
 # run_stage N "what it does and what is there afterwards" FUNCTION: unless stage and stop_stage leave it out
 run_stage() {
     if [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ]; then
         log "stage $1: $2"
+        running=$1
         "$3"
+        running=
     fi
 }
 

@@ -21,11 +21,11 @@ steps=30               # diffusion steps of the conversions
 . "$here/../options.sh"
 [ "${#operands[@]}" = 2 ] || { echo "$0: give two folders, WAVS and WORK; see --help" >&2; exit 2; }
 check_stages 7
+check_config
 wavs=${operands[0]} work=${operands[1]}
 lists=$work/lists runs=$work/runs
 
-log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $wavs $work"
-trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
+begin "preset=${preset:-published} $wavs $work"
 
 look() { # a speaker is a folder in WAVS, however deep the recordings lie in it
     some_may_fail tk-info "$wavs" >"$work/recordings.tsv"

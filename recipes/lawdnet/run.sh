@@ -26,6 +26,7 @@ speech=                # speech for it; empty: the sound of the last of the vide
 . "$here/../options.sh"
 [ "${#operands[@]}" = 2 ] || { echo "$0: give two folders, VIDEOS and WORK; see --help" >&2; exit 2; }
 check_stages 10
+check_config
 case "$model" in
     lawdnet) heard=deepspeech2 ;;
     dinet) heard=deepspeech ;;
@@ -36,8 +37,7 @@ heard=${features:-$heard}
 videos=${operands[0]} work=${operands[1]}
 lists=$work/lists runs=$work/runs
 
-log "$0 stage=$stage stop_stage=$stop_stage model=$model preset=${preset:-published} $videos $work"
-trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
+begin "model=$model preset=${preset:-published} $videos $work"
 
 look() {
     if [ -n "$keep" ]; then

@@ -3,7 +3,7 @@
 # Usage: recipes/styletts2/run.sh [OPTION]... WAVS WORK
 #   WAVS    folder of recordings (wav, flac, ...), a folder in it for each speaker where there are several; beside each
 #           recording NAME.txt with what it says, unless --texts says it
-#   WORK    folder for everything that is made: phonemes/ lists/ runs/ sentences/ said/ report/
+#   WORK    folder for everything that is made: texts.txt all.phonemes.txt lists/ tracked/ runs/ sentences/ said/ report/
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -29,8 +29,7 @@ check_stages 8
 wavs=${operands[0]} work=${operands[1]}
 lists=$work/lists runs=$work/runs
 
-log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $wavs $work"
-trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
+begin "preset=${preset:-published} $wavs $work"
 
 look() { # texts.txt: PATH|WORDS|SPEAKER of each recording that has words; a speaker is a folder in WAVS
     some_may_fail tk-info "$wavs" >"$work/recordings.tsv"
@@ -88,11 +87,7 @@ train() { # train STAGE [OPTION]...: a run that was stopped goes on
         settings=(--preset "$preset")
         [ "$published" = ljspeech ] || case "$name" in first | second) settings+=(--set many_voices=true) ;; esac
     fi
-    [ -n "$preset" ] && [ -z "$config" ] || { # tk-train takes the keys of one stage
-        awk -v name="$name:" '/^[a-z]/ { mine = $0 == name; next } mine { sub(/^  /, ""); print }' \
-            "${config:-$here/conf/$published.yaml}" >"$work/$name.yaml"
-        settings+=(--config "$work/$name.yaml")
-    }
+    [ -n "$preset" ] && [ -z "$config" ] || settings+=(--config "${config:-$here/conf/$published.yaml}")
     [ ! -s "$lists/val.phonemes.txt" ] || settings+=(--val "$lists/val.phonemes.txt") # else some are held back
     tk-train styletts2 --stage "$name" "${settings[@]}" --out "$runs/$name" "$@" "$lists/train.phonemes.txt" \
         >"$work/$name.best"
@@ -145,7 +140,8 @@ measure() { # against the recordings of the same sentences: voice, melody, what 
     tk-report --title "StyleTTS 2: $(basename "$work")" --out "$report" "$report/said.tsv" >/dev/null
 }
 
-[ -z "$preset" ] || tk-train styletts2 --preset "$preset" --print-config >/dev/null # better said now than after hours
+[ -z "$preset$config" ] || tk-train styletts2 ${preset:+--preset "$preset"} ${config:+--config "$config"} \
+    --print-config >/dev/null # better said now than after hours
 mkdir -p "$work"
 run_stage 0 "look at the recordings and their texts; texts.txt" look
 run_stage 1 "texts to phonemes; all.phonemes.txt" phonemize

@@ -19,11 +19,11 @@ speech=                # speech for it; empty: the sound of the last of the vide
 . "$here/../options.sh"
 [ "${#operands[@]}" = 2 ] || { echo "$0: give two folders, VIDEOS and WORK; see --help" >&2; exit 2; }
 check_stages 7
+check_config
 videos=${operands[0]} work=${operands[1]}
 faces=$work/faces lists=$work/lists runs=$work/runs
 
-log "$0 stage=$stage stop_stage=$stop_stage preset=${preset:-published} $videos $work"
-trap 'code=$?; log "ended with code $code after $SECONDS s"' EXIT
+begin "preset=${preset:-published} $videos $work"
 
 check_videos() {
     some_may_fail tk-info "$videos" >"$work/videos.tsv"

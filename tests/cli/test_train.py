@@ -154,6 +154,10 @@ def test_no_input_is_wrong_usage(tk_train, tmp_path, monkeypatch):
     code, _out, err = tk_train("a.mp4")
     assert code == 2
     assert "No input for stage expert, which reads .toy.txt." in err
+    (tmp_path / "a.toy.txt").write_text("1")
+    code, _out, err = tk_train("--stage", "expert", "--val", "a.toy.txt", "a.toy.txt")
+    assert code == 2
+    assert "No input is left to train stage expert on: --val took every clip." in err
     result = subprocess.run([*TOY], cwd=ROOT, input="", capture_output=True, text=True)
     assert result.returncode == 2
     assert "Standard input gave no paths." in result.stderr

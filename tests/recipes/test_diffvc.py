@@ -19,6 +19,7 @@ def rows(path):
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
+@pytest.mark.slow
 def test_stages_up_to_the_lists_and_again(voices, tmp_path):
     work = tmp_path / "work"
     run = (RECIPE / "run.sh", "--stop-stage", 3, "--val", "0.3", "--textgrids", voices, voices, work)

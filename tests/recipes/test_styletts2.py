@@ -168,8 +168,11 @@ def test_make_says_a_text_as_it_stands(text, tmp_path):
 
 def test_make_trains_the_stages_in_their_order(tmp_path):
     write_recordings(tmp_path / "wavs" / "me")
+    (tmp_path / "wavs" / "me" / "0.phonemes.txt").write_text("what tk-phonemize leaves beside a text")
     done = shell("make", "-n", "-C", RECIPE, f"DATA={tmp_path}/wavs", f"WORK={tmp_path}/work", "said")
     assert done.returncode == 0, done.stderr
+    assert "phonemes.wav" not in done.stdout
+    assert "0.phonemes" not in done.stdout
     calls = [line.split() for line in done.stdout.splitlines() if line.startswith(("tk-train", "tk-infer"))]
     assert [call[3] for call in calls[:-1]] == list(STAGES)
     assert calls[-1][:2] == ["tk-infer", "styletts2"]

@@ -1,5 +1,8 @@
 """What all recipes, and the scripts of bin/, answer to a command line."""
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,35 @@ def test_a_stage_without_the_ones_before_says_which(script, tmp_path):
     done = shell(script, "--preset", "tiny", "--stage", 5, "--stop-stage", 5, tmp_path, tmp_path / "work")
     assert done.returncode == 1
     assert "run stages 0 to" in done.stderr
+
+
+@pytest.mark.parametrize("script", RUNS, ids=name)
+def test_a_missing_config_is_told_before_any_work(script, tmp_path):
+    done = shell(script, "--config", "nowhere", tmp_path, tmp_path / "work")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_signal_is_told_with_the_stage_that_it_ended(tmp_path):
+    """It comes while a tool works, here a tool that only waits."""
+    tool = tmp_path / "bin" / "tk-info"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho waiting >&2\nexec sleep 60\n")
+    tool.chmod(0o755)
+    command = [ROOT / "recipes/wav2lip/run.sh", tmp_path, tmp_path / "work"]
+    environment = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        for line in process.stderr:
+            if line == "waiting\n":
+                break
+        process.terminate()
+        process.wait(timeout=60)
+        os.killpg(process.pid, signal.SIGTERM)  # the tool, which has the pipe open
+        assert "killed in stage 0 after" in process.stderr.read()
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_dubbing_by_a_model_that_is_not_of_the_recipe_ends_with_2(tmp_path):

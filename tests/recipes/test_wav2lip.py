@@ -41,6 +41,7 @@ def test_stages_up_to_the_lists_and_again(videos, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (work / "faces").iterdir()} == times
 
 
+@pytest.mark.slow
 def test_make_crops_each_clip_once(videos, tmp_path):
     plain = tmp_path / "videos"  # make splits names at spaces
     plain.symlink_to(videos)

@@ -36,6 +36,16 @@ ENGLISH = {
     "Sept. 2005": "September two thousand five",
     "2024-03-05 or 2024-13-05": "March fifth, twenty twenty four or twenty twenty four to thirteen to zero five",
     "at 10:30 p.m., 3:05 am, 5:00, 17:45": "at ten thirty p m, three oh five a m, five o'clock, seventeen forty five",
+    "at 5:30pm or 5:00PM": "at five thirty p m or five p m",
+    "21/11/2026, 11/21/2026, 5/5/2026": "the twenty first of November twenty twenty six, November twenty first, "
+    "twenty twenty six, May fifth, twenty twenty six",
+    "3/4/2026": "three/four/twenty twenty six",  # April or March
+    # Roman numerals
+    "Henry VIII and Chapter IV": "Henry the eighth and Chapter four",
+    "Elizabeth I, World War II": "Elizabeth the first, World War two",
+    "King Haakon VII; for Mary I will go": "King Haakon the seventh; for Mary I will go",
+    "the part I have, World War I was": "the part I have, World War one was",
+    "an IV drip, Malcolm X": "an IV drip, Malcolm X",
     # money and measures
     "$12.50, $1, £3.01": "twelve dollars and fifty cents, one dollar, three pounds and one penny",
     "$0.99": "ninety nine cents",
@@ -46,10 +56,12 @@ ENGLISH = {
     "St. John vs. Acme Inc. etc.": "Saint John versus Acme Incorporated et cetera.",
     "J. R. R. Tolkien, Ph.D.": "J R R Tolkien, P H D.",
     "the U.S. troops, e.g. one": "the U S troops, for example, one",
+    "The U.S.A. is big. I love the U.S.A.": "The U S eigh is big. I love the U S A.",  # no article
     "No. 5, vol. 3. He said no. We left.": "number five, volume three. He said no. We left.",
     # addresses, signs, marks
     "See https://www.example.com/a?b=1.": "See w w w dot example dot com slash a question mark b equals one.",
     "mail bob@x.org, AT&T": "mail bob at x dot org, AT and T",
+    "Write to me@x.org.": "Write to me at x dot org.",
     "Sure 😀👍🏽!": "Sure grinning face thumbs up!",
     "our \U0001f468\u200d\U0001f469\u200d\U0001f467.": "our family man woman girl.",
     "He said “yes” – no -- it’s (really) so [x].": 'He said "yes" — no — it\'s, really, so, x.',

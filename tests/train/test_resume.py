@@ -1,6 +1,7 @@
 """A run that was interrupted, inside an epoch too, goes on to the very numbers of one that was not."""
 
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from tk_tools.errors import ConfigError, MissingPackage, OutputError, TkError, T
 from tk_tools.train import checkpoint
 from tk_tools.train.clips import ClipFiles
 from tk_tools.train.config import make_config, read_yaml
+from tk_tools.train.loop import Loop
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
 from tk_tools.train.session import run_stage
@@ -85,6 +87,37 @@ def test_finished_run_is_left_as_it_is(tmp_path, clips):
     assert train(run.path, clips, max_steps=5, log=told) == run.best
     assert "finished already" in told.lines[0]
     assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_says_that_the_clips_are_others(tmp_path, clips):
+    train(tmp_path / "run", clips, max_steps=2)
+    told = Told()
+    train(tmp_path / "run", (clips[2:], clips[:1]), max_steps=2, log=told)
+    assert told.lines == [
+        "expert: finished already, with these settings, but on other clips than these (--force trains it anew on "
+        f"these), in {tmp_path / 'run'}"
+    ]
+
+
+def test_a_signal_after_the_last_step_promises_no_more(tmp_path, clips, monkeypatch):
+    """The handler of before stands in for the command's, which would end it."""
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    export = Loop._export
+
+    def stopped(self, target):
+        if target == self.run.last:
+            signal.raise_signal(signal.SIGTERM)
+        export(self, target)
+
+    monkeypatch.setattr(Loop, "_export", stopped)
+    told = Told()
+    try:
+        train(tmp_path / "run", clips, max_steps=2, log=told)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+    assert told.lines[-1] == "stopped after step 2, all is saved; it was the last"
 
 
 def test_more_steps_go_on(tmp_path, clips):

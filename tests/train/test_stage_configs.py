@@ -34,6 +34,9 @@ def test_unknown_sections_and_keys(tmp_path):
     (tmp_path / "all.yaml").write_text("gudge: {seed: 1}")
     with pytest.raises(ConfigError, match="unknown section gudge; without --stage the sections are judge, maker"):
         stage_configs(KINDS, path=tmp_path / "all.yaml")
+    (tmp_path / "all.yaml").write_text("judge: 3")
+    with pytest.raises(ConfigError, match=r"all\.yaml: section judge holds no keys"):
+        stage_configs(KINDS, path=tmp_path / "all.yaml")
     with pytest.raises(ConfigError, match="did you mean margin"):
         stage_configs(KINDS, assignments=["magin=1"])
 
@@ -42,3 +45,15 @@ def test_all_stages_run_in_the_same_processes():
     check_processes(stage_configs(KINDS, devices=2))
     with pytest.raises(ConfigError, match="the same for all stages"):
         check_processes(stage_configs(KINDS, assignments=["maker.devices=2"]))
+
+
+def test_a_stage_alone_takes_its_section_of_a_file_for_all_of_them(tmp_path):
+    path = tmp_path / "all.yaml"
+    path.write_text("judge: {margin: 3.0}\nmaker: {max_steps: 7}\n")
+    alone = {"maker": Config}
+    assert stage_configs(alone, path=path, stages=KINDS)["maker"].max_steps == 7
+    path.write_text("judge: {margin: 3.0}\n")
+    assert stage_configs(alone, path=path, stages=KINDS)["maker"] == Config()
+    path.write_text("judge: {margin: 3.0}\nmax_steps: 7\n")
+    with pytest.raises(ConfigError, match=r"all\.yaml: unknown key judge"):
+        stage_configs(alone, path=path, stages=KINDS)

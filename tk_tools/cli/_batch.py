@@ -75,6 +75,7 @@ def run_batch(
         return by_folder(_readable(files, report)) if whole_folders else files
 
     one = (whole_folders or _is_one_file(inputs)) and output.name.endswith(suffix) and not output.is_dir()
+    report.alone = one
     jobs: Iterable[Job] = (
         _jobs_of_one(found, output, also) if one else _jobs(found, output, targets, part, report, suffix, also)
     )
@@ -174,6 +175,7 @@ class _Report:
         self._failures = FailureList(common.errors, log.tool)
         self._counts = {"done": 0, "current": 0, "left out": 0, "failed": 0}
         self._replaced = 0  # of those that are done
+        self.alone = False  # one result is to be made: when it is there, nothing stands between it and the sum
         self._lock = threading.Lock()  # operands may be read in a thread of their own
 
     def add(self, outcome: Outcome) -> None:
@@ -188,7 +190,9 @@ class _Report:
                 self._fail(path, f"{path}: {why}")
             self._counts["left out" if left_out else outcome.status] += 1
             self._replaced += bool(outcome.replaced)
-            if outcome.warning:
+            if outcome.replaced == "another source" and str(outcome.job.source) in self._unnamed:
+                self._log.warn(f"{outcome.job.target}: replaced; it was made from another text")
+            elif outcome.warning:
                 self._log.warn(self._named(outcome.warning))
             elif outcome.replaced:
                 self._log.detail(f"{outcome.job.target}: replaced; it was made with {outcome.replaced}")
@@ -202,7 +206,8 @@ class _Report:
                     self._log.detail(f"{outcome.job.source}: left out: {left_out}")
                 else:
                     self._print(outcome, facts)
-            self._log.progress(self._standing())
+            if not self.alone:
+                self._log.progress(f"so far {self._standing()}")
 
     def add_unfound(self, error: TkError) -> None:
         """An operand that gave no file."""

@@ -77,13 +77,16 @@ def _print_text(common: _options.Common, text: str, options) -> int:
     from tk_tools.cli._output import print_rows, write_line
     from tk_tools.errors import InputError
     from tk_tools.text.ids import outside_table
-    from tk_tools.text.make_phonemes import lacking, name, say
+    from tk_tools.text.make_phonemes import lacking, name, say, unspoken
+    from tk_tools.text.scripts import unreadable
 
     if common.operands:
         raise click.UsageError("--text stands in place of the files; name one or the other.")
     phonemes = say(text, options)
     if not phonemes:
         raise InputError(f"nothing can be spoken in --text {text!r}")
+    if unread := unreadable(text, options.language):
+        Log(TOOL, common.verbosity).warn(f"--text: {unspoken(unread)}")
     if symbols := outside_table(phonemes):
         Log(TOOL, common.verbosity).warn(f"--text: {lacking([name(symbol) for symbol in symbols])}")
     if common.json:

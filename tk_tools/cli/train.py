@@ -133,6 +133,7 @@ def _train(model: Model, **values: Any) -> int:
         path=values["config"],
         assignments=values["assignments"],
         devices=values["devices"],
+        stages=[stage.name for stage in model.stages],
     )
     if values["print_config"]:
         click.echo(configs_as_yaml(configs), nl=False)

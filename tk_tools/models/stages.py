@@ -86,6 +86,11 @@ def clips_of_stages(
         val = [path for path in val if os.path.abspath(path) not in left_out]
         kept = {os.path.abspath(path) for path in val} | left_out
         train = [path for path in found if path.name.lower().endswith(mine) and os.path.abspath(path) not in kept]
+        if not train and kept:
+            raise ConfigError(
+                f"No input is left to train stage {stage.name} on: "
+                f"{'--exclude' if not val else '--val and --exclude' if left_out else '--val'} took every clip."
+            )
         if not train:
             hint = f"; {stage.made_by} makes them" if stage.made_by else ""
             raise ConfigError(f"No input for stage {stage.name}, which reads {' '.join(mine)}{hint}.")

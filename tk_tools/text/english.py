@@ -56,6 +56,16 @@ _UNITS = {
     "TB": "terabytes", "ms": "milliseconds", "kW": "kilowatts", "kWh": "kilowatt hours", "°C": "degrees Celsius",
     "°F": "degrees Fahrenheit", "°": "degrees",
 }  # fmt: skip
+_NUMBERED_BY_ROMANS = (
+    "Chapter", "Part", "Book", "Volume", "Act", "Scene", "Section", "Article", "Appendix", "War", "Type", "Phase",
+    "Class", "Stage", "Level", "Figure", "Table", "Title", "Bowl", "Apollo", "Episode", "Canto",
+)  # fmt: skip
+_TITLES_OF_RULERS = ("King", "Queen", "Pope", "Emperor", "Empress", "Tsar", "Czar", "Prince", "Kaiser", "Sultan")
+_RULERS = (
+    "Henry", "Edward", "Richard", "George", "William", "James", "Charles", "Elizabeth", "Mary", "Louis", "Philip",
+    "Napoleon", "Paul", "Pius", "Benedict", "Leo", "Gregory", "Innocent", "Clement", "Nicholas", "Alexander", "Peter",
+    "Catherine", "Frederick", "Wilhelm", "Ferdinand", "Francis", "Ivan", "Ramses", "Christian", "Gustav", "Carl",
+)  # fmt: skip
 _LONGEST_NUMBER = 15  # figures; longer ones are read one by one
 _AND = "\x1f"  # behind an "and" in a number, which Americans leave out; no text has this character any more
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
@@ -138,6 +148,30 @@ def _iso_date(found: re.Match) -> str:
     return f"{_MONTHS[day.month - 1]} {_ordinal(str(day.day))}, {_year(str(day.year))}"
 
 
+def _slash_date(found: re.Match) -> str:
+    """A date that is one by its numbers, the day first or the month; where it may be either, it stays as it is."""
+    first, second, year = (int(part) for part in found.groups())
+    month, day = (first, second) if first <= 12 else (second, first)
+    if min(first, second) < 1 or month > 12 or day > 31 or (day <= 12 and first != second):
+        return found[0]
+    if first <= 12:
+        return f"{_MONTHS[month - 1]} {_ordinal(str(day))}, {_year(str(year))}"
+    return f"the {_ordinal(str(day))} of {_MONTHS[month - 1]} {_year(str(year))}"
+
+
+def _spelled(found: re.Match) -> str:
+    """Letters one by one. espeak-ng takes an A before a word for the article."""
+    letters = found[0][::2]
+    before_word = letters.endswith("A") and re.match(r"\s+\w", found.string[found.end() :])
+    return " ".join([*letters[:-1], "eigh" if before_word else letters[-1]]) + " "
+
+
+def _roman(numeral: str) -> str:
+    """Of I, V and X alone, in figures."""
+    values = [{"I": 1, "V": 5, "X": 10}[letter] for letter in numeral]
+    return str(sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True)))
+
+
 def _month_name(written: str) -> str:
     return next(month for month in _MONTHS if month.startswith(written[:3]))
 
@@ -190,6 +224,7 @@ def _any(words: dict[str, str]) -> str:
 
 
 _HALF = r"(?P<half>[AaPp])(?:\.[Mm]\.|[Mm]\b)"
+_ROMAN = r"(?=[IVX])X{0,3}(?:IX|IV|V?I{0,3})(?<=[IVX])"
 _END = re.compile(r"[.!?…]\W*$")
 _Spell = Callable[[re.Match], str]
 _RULES: tuple[tuple[re.Pattern, _Spell | str], ...] = tuple(
@@ -202,7 +237,17 @@ _RULES: tuple[tuple[re.Pattern, _Spell | str], ...] = tuple(
         (rf"\b({_any(_ANYWHERE)})\.(?=\s+[A-Z])", lambda found: f"{_ANYWHERE[found[1]]}."),
         (rf"\b({_any(_ANYWHERE | _WITHIN)})\.", lambda found: (_ANYWHERE | _WITHIN)[found[1]]),
         (rf"\b({_any(_NUMBERED)})\.\s*(?=\d)", lambda found: f"{_NUMBERED[found[1]]} "),
-        (r"\b(?:[A-Z]\.){2,}", lambda found: " ".join(found[0][::2]) + " "),  # U.S.A.
+        (r"\b(?:[A-Z]\.){2,}", _spelled),  # U.S.A.
+        (
+            rf"\b(?i:({'|'.join(_NUMBERED_BY_ROMANS)}))\s+(?P<numeral>{_ROMAN})\b"
+            r"(?!(?<=\bI)(?:['’]|\s+(?:am|have|had|will|would|can|could|do|did|think|know)\b))",
+            lambda found: f"{found[1]} {_roman(found['numeral'])}",
+        ),
+        (
+            rf"\b((?:{'|'.join(_TITLES_OF_RULERS)})\s+[A-Z]\w+|{'|'.join(_RULERS)})\s+(?P<numeral>{_ROMAN})\b"
+            r"(?!(?<=\bI)(?:['’]|\s+[a-z]))",
+            lambda found: f"{found[1]} the {_ordinal(_roman(found['numeral']))}",
+        ),
         (r"\b([A-Z])\.(?=\s?(?:[A-Z]\b|[A-Z][a-z]))", r"\1"),  # initials of a name
         (
             r"\b(?:[vV](?:ersion)?\s?)?(\d+(?:\.\d+){2,})\b",
@@ -211,13 +256,14 @@ _RULES: tuple[tuple[re.Pattern, _Spell | str], ...] = tuple(
             ),
         ),
         (r"\b(\d{4})-(\d\d)-(\d\d)\b", _iso_date),
+        (r"(?<![\w/.])(\d\d?)/(\d\d?)/([12]\d{3})\b(?!/)", _slash_date),
         (rf"\b({_MONTH})(?=\s+[12]\d{{3}}\b)", lambda found: _month_name(found[1])),
         (rf"\b(?P<month>{_MONTH})\s+(?P<day>\d\d?)(?:st|nd|rd|th)?\b(?:,?\s+(?P<year>[12]\d{{3}})\b)?", _month_day),
         (
             rf"(?<![\w.,])(?:the\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})(?:,?\s+(?P<year>[12]\d{{3}})\b)?",
             _day_month,
         ),
-        (rf"(?<![\w:])(?P<hour>\d\d?):(?P<minute>\d\d)\b(?!:)(?:\s*{_HALF})?", _time),
+        (rf"(?<![\w:])(?P<hour>\d\d?):(?P<minute>\d\d)(?:\s*{_HALF}|\b(?!:))", _time),
         (rf"\b(?P<hour>\d\d?)\s*{_HALF}", _hour),
         (
             rf"(?P<sign>[$£€¥])\s?(?P<amount>{_NUMBER})(?:\s?(?P<large>thousand|million|billion|trillion|bn|tn|[kKmMbB])\b)?",

@@ -17,6 +17,7 @@ from tk_tools.files.utterances import Utterance, read_utterances
 from tk_tools.text.ids import LONGEST, outside_table
 from tk_tools.text.normalise import normalise
 from tk_tools.text.phonemes import Phonemiser
+from tk_tools.text.scripts import unreadable
 from tk_tools.text.sentences import split_to_fit
 from tk_tools.text.symbols import MARKS
 
@@ -38,7 +39,15 @@ class Heard:
 
     silent: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
+    unread: dict[str, list[int]] = field(default_factory=dict)
     outside: dict[str, list[int]] = field(default_factory=dict)
+
+    def read(self, line: int, text: str, language: str) -> None:
+        """Keep what of a text the language does not read."""
+        for what in unreadable(text, language):
+            lines = self.unread.setdefault(what, [])
+            if lines[-1:] != [line]:
+                lines.append(line)
 
     def look(self, line: int, phonemes: str) -> None:
         """Keep what the table lacks."""
@@ -54,6 +63,8 @@ class Heard:
             told.append(f"nothing can be spoken in {_lines(self.silent)}, left out")
         if self.long:
             told.append(f"{_lines(self.long)}: over {LONGEST} symbols, the most that StyleTTS 2 takes")
+        if self.unread:
+            told.append(unspoken([f"{what} ({_lines(lines)})" for what, lines in self.unread.items()]))
         if self.outside:
             told.append(lacking([f"{name(symbol)} ({_lines(lines)})" for symbol, lines in self.outside.items()]))
         return "; ".join(told)
@@ -116,6 +127,7 @@ def _spoken(source: Path, options: PhonemizeOptions, heard: Heard) -> Iterator[U
         whole = utterance.recording is not None
         pieces = [utterance.text] if whole else split_to_fit(utterance.text, count, LONGEST, options.language)
         silent = True
+        heard.read(utterance.line, utterance.text, options.language)
         for piece in pieces:
             phonemes = said(piece)
             if not phonemes:
@@ -127,6 +139,12 @@ def _spoken(source: Path, options: PhonemizeOptions, heard: Heard) -> Iterator[U
             yield utterance._replace(text=phonemes)
         if silent:
             heard.silent.append(utterance.line)
+
+
+def unspoken(what: list[str]) -> str:
+    """What is told of what `unreadable` gives."""
+    more = f" and {len(what) - _NAMED} more" if len(what) > _NAMED else ""
+    return f"cannot be spoken in this language: {', '.join(what[:_NAMED])}{more}"
 
 
 def lacking(symbols: list[str]) -> str:

@@ -78,6 +78,7 @@ def _sentences(source: Path, longest: int, language: str, heard: Heard) -> Itera
     options = PhonemizeOptions(language)
     line = 1
     for piece in split_text(_blocks(source), language):
+        heard.read(line, piece.text, language)
         if phonemes := say(piece.text, options):
             heard.look(line, phonemes)
             yield from _phrases(_spoken(phonemes, longest), piece.ends)

@@ -115,7 +115,8 @@ class Loop:
         """The first process ends as the signal says, the others in silence, lest they are taken for failed."""
         if self.fabric.global_rank > 0:
             raise SystemExit(0)
-        self.log.warn(f"stopped after step {self.step}, all is saved; run again to go on from there")
+        what = "run again to go on from there" if self.step < self.steps else "it was the last"
+        self.log.warn(f"stopped after step {self.step}, all is saved; {what}")
         stop.number = stop.number or signal.SIGTERM
         stop.act()
 

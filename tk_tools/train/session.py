@@ -92,8 +92,6 @@ def run_stage(
                 _check_ours(run)
             else:
                 compare(found[1], about, identity, config, run, resume, log)
-                if config.max_steps and found[1]["step"] >= config.max_steps:
-                    return None
             train, val = choose_clips(
                 clips.train,
                 clips.val,
@@ -107,17 +105,19 @@ def run_stage(
                 parts_held_out=task.holds_out_parts(config),
             )
             steps = config.steps(len(train), fabric.world_size)
-            if found is not None and found[1]["step"] >= steps:
-                return None
             identity["clips"] = names_digest(train)
-            if found is not None and found[1]["identity"]["clips"] != identity["clips"]:
+            others = found is not None and found[1]["identity"]["clips"] != identity["clips"]
+            if found is not None and found[1]["step"] >= steps:
+                which = ", but on other clips than these (--force trains it anew on these)" if others else ""
+                return f"finished already, with these settings{which}, in {run.path}"
+            if others:
                 log.warn("the clips for training are not those of the checkpoint: from here on the order is another")
             head = _head(command, train, val, files)
             return found and found[0], list(train.values()), list(val.values()), files, identity, steps, head
 
         prepared = _first(fabric, prepare)
-        if prepared is None:
-            log.info(f"{stage}: finished already, with these settings, in {run.path}")
+        if isinstance(prepared, str):
+            log.info(f"{stage}: {prepared}")
             return weights_file(run.path)
         path, train, val, files, identity, steps, head = prepared
         checkpoint.seed_all(config.seed)

@@ -1,11 +1,12 @@
 """The configs of all stages that one command trains, from one file, one preset and one set of assignments.
 
-With several stages a file has a section for each, and an assignment may begin with a stage's name.
+With several stages a file has a section for each, and an assignment may begin with a stage's name. A stage that is
+trained alone takes its own section of such a file, or a file of its keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,23 @@ def stage_configs(
     path: Path | None = None,
     assignments: Sequence[str] = (),
     devices: int | None = None,
+    stages: Collection[str] = (),
 ) -> dict[str, Config]:
-    """The config of each stage in `kinds`. path: of a YAML file; assignments: KEY=VALUE or STAGE.KEY=VALUE.
+    """The config of each stage in `kinds`. path: of a YAML file; assignments: KEY=VALUE or STAGE.KEY=VALUE; stages: all
+    that the model has, whose sections a file may hold.
 
     A key without a stage goes to every stage that has it. ConfigError: as make_config, or no stage takes the key.
     """
     content = read_yaml(path) if path else {}
-    if len(kinds) > 1:
-        unknown = [name for name in content if name not in kinds]
+    if len(kinds) > 1 or _is_of_sections(content, stages):
+        unknown = [name for name in content if name not in kinds and name not in stages]
         if unknown:
             known = ", ".join(kinds)
             raise ConfigError(f"unknown section {unknown[0]}; without --stage the sections are {known}", path=path)
         sections = content
+        flat = [name for name, keys in content.items() if not isinstance(keys, dict | None)]
+        if flat:
+            raise ConfigError(f"section {flat[0]} holds no keys with values", path=path)
     else:
         sections = dict.fromkeys(kinds, content)
     chosen: dict[str, list[tuple[str, Any]]] = {name: [] for name in kinds}
@@ -44,6 +50,10 @@ def stage_configs(
         name: make_config(kind, preset=preset, values=sections.get(name) or {}, assignments=chosen[name], path=path)
         for name, kind in kinds.items()
     }
+
+
+def _is_of_sections(content: Mapping[str, Any], stages: Collection[str]) -> bool:
+    return bool(content) and all(name in stages and isinstance(keys, dict | None) for name, keys in content.items())
 
 
 def _taken(kinds: Mapping[str, type[Config]], text: str) -> list[tuple[str, str, Any]]:

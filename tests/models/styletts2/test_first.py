@@ -55,6 +55,7 @@ def task_of(path, needs, **values):
     return task, task.train_data.collate([task.train_data[Draw(place, 0)] for place in range(len(clips))])
 
 
+@pytest.mark.slow
 def test_resumed_inside_an_epoch_equals_unbroken(tmp_path, made):
     shape = {"checkpoint_every": 2, "validate_every": 3, "epoch_steps": 1, "adversarial_from": 1.0}
     train("first", tmp_path / "unbroken", *made, **shape, max_steps=3)

@@ -138,6 +138,7 @@ def test_errors_are_counted_where_there_is_a_voice():
     assert float(errors["voicing"]) == 0.5  # a voice too low for the decoder, and one where there is none
 
 
+@pytest.mark.slow
 def test_a_voice_that_it_never_heard_is_told_within_five_percent(tmp_path, no_tracker):
     made = write_list(tmp_path / "wavs", count=8)
     lines = made.read_text().splitlines(keepends=True)

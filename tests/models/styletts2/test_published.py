@@ -115,7 +115,9 @@ def test_the_first_stage_is_refused(tmp_path):
 
 def test_another_network_is_named(tmp_path):
     torch.save({"generator": HiFiGAN(HiFiGANConfig(channels=16)).state_dict()}, tmp_path / "generator")
-    with pytest.raises(WeightsError, match="holds a HiFi-GAN vocoder, not StyleTTS 2"):
+    with pytest.raises(
+        WeightsError, match="holds a HiFi-GAN vocoder, not StyleTTS 2; give a run of --stage second or finetune"
+    ):
         load_styletts2(tmp_path / "generator")
     torch.save({"model": drawn(TextAligner(ALIGNER)).state_dict()}, tmp_path / "aligner")
     with pytest.raises(WeightsError, match="holds StyleTTS 2's text aligner, not StyleTTS 2's pitch extractor"):

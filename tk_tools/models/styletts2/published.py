@@ -28,6 +28,7 @@ from tk_tools.models.styletts2.sizes import BertSizes, DecoderSizes, DenoiserSiz
 from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator, PeriodDiscriminator
 from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
 from tk_tools.weights.load import load_state_dict, load_strictly
+from tk_tools.weights.signatures import recognise
 
 if TYPE_CHECKING:
     from transformers import AlbertModel
@@ -46,7 +47,7 @@ SPEAKING = (
 )
 """The parts of a checkpoint that speech is made with."""
 
-WHOLE = "StyleTTS 2, all modules"
+WHOLE = "StyleTTS 2"
 PLACEHOLDER = 0.2  # sigma_data in the configurations of the repository, before any training
 HEAD = 64  # features of a head of attention
 OURS = "discriminators."  # before their names in a checkpoint of tk-train
@@ -95,9 +96,7 @@ def read_whole(path: str | Path) -> Whole:
     state, about = read_weights(file)
     parts = _parts(state)
     if not parts:
-        with torch.device("meta"):
-            asked = StyleTTS2()
-        load_strictly(asked, state, file, WHOLE)  # says what it holds instead
+        raise _another_network(state, file, "give a checkpoint of the first or the second stage")
     return Whole(file, parts, about)
 
 
@@ -111,6 +110,10 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     file = weights_file(path)
     whole, about = read_weights(file)
     parts = _parts(whole)
+    if not parts:
+        raise _another_network(
+            whole, file, "give a run of --stage second or finetune, or a published checkpoint of the second stage"
+        )
     if about.get("stage") == "first":
         raise WeightsError(
             "is of the first stage, which does not speak from text; go on with it (tk-train styletts2 --stage second "
@@ -118,15 +121,15 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
             path=file,
         )
     missing = [part for part in SPEAKING if part not in parts]
-    if parts and missing:
+    if missing:
         raise WeightsError(
             f"holds no {', '.join(missing)} of StyleTTS 2 (it has: {', '.join(parts)}); give a whole checkpoint of the "
             "second stage",
             path=file,
         )
-    state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts.get(part, {}).items()}
+    state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts[part].items()}
     sigma_data = about.get("sigma_data") if config is None else read_sigma_data(config)
-    model = load_strictly(StyleTTS2(sizes_of(state, about), sigma_data), state or whole, file, WHOLE)
+    model = load_strictly(StyleTTS2(sizes_of(state, about), sigma_data), state, file, WHOLE)
     if never_trained(parts["predictor"]):
         raise WeightsError(
             "is of the first stage: its prosody predictor was never trained; give a checkpoint of the second stage",
@@ -349,6 +352,11 @@ def pitch_sizes(state: State) -> PitchSizes:
 def _count(state: State, pattern: str) -> int:
     """How many keys of the pattern there are, counted from 0."""
     return next(place for place in range(len(state) + 1) if pattern.format(place) not in state)
+
+
+def _another_network(state: State, file: Path, advice: str) -> WeightsError:
+    found = recognise(state)
+    return WeightsError(f"holds {found.title if found else 'an unknown network'}, not StyleTTS 2; {advice}", path=file)
 
 
 def _parts(state: State) -> dict[str, dict[str, Tensor]]:
