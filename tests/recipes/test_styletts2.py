@@ -18,7 +18,7 @@ from tk_tools.train.config import make_config
 RECIPE = Path(__file__).parents[2] / "recipes" / "styletts2"
 STAGES = ("aligner", "pitch", "first", "second")
 # What the published configurations of yl4579/StyleTTS2 say: LJSpeech, LibriTTS, fine-tuning.
-SHARED = {"learning_rate": 1e-4, "mel_weight": 5, "generator_weight": 1, "heard_weight": 1}
+SHARED = {"learning_rate": 1e-4, "mel_weight": 5, "generator_weight": 1, "hearing_weight": 1}
 LATER = {
     "bert_learning_rate": 1e-5,
     "pitch_weight": 1,
