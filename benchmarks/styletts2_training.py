@@ -28,7 +28,7 @@ from tk_tools.models.styletts2.discriminators import WaveDiscriminators
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
 from tk_tools.models.styletts2.published import of_our_names
 from tk_tools.models.styletts2.sizes import HOP, LJSPEECH, SIGMA_DATA
-from tk_tools.models.styletts2.training.first import SPEAKING, Drawn, FirstTask, Stretches, new_parts
+from tk_tools.models.styletts2.training.first import FIRST_PARTS, Drawn, FirstTask, Stretches, new_parts
 from tk_tools.train.task import Task
 
 BATCH, CLIP = 2, 80  # recordings; mel frames of a clip: the least of both that the original takes
@@ -69,7 +69,7 @@ def our_task(model: Any, joined: bool) -> FirstTask:
     Task.__init__(task, config, Fabric(accelerator="cpu", devices=1), (), (), {})
     task.train_data = range(100000)
     system, discriminators = new_parts(LJSPEECH, TextAligner(), PitchExtractor()), WaveDiscriminators()
-    for name in (*SPEAKING, "text_aligner", "pitch_extractor"):
+    for name in (*FIRST_PARTS, "text_aligner", "pitch_extractor"):
         system[name].load_state_dict(of_our_names(name, model[name].state_dict()))
     for name in ("mpd", "msd"):
         getattr(discriminators, name).load_state_dict(model[name].state_dict())
