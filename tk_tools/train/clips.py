@@ -6,7 +6,7 @@ So a clip that is of no use is never the one that the validation hangs on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ class ClipFiles:
 
 
 def choose_clips(
-    train: Iterable[Path],
-    val: Iterable[Path],
+    train: Collection[Path],
+    val: Collection[Path],
     inspect: Callable[[Path], Any],
     unfit: Callable[[Clips], dict[Path, str]] = lambda clips: {},
     *,
@@ -63,7 +63,8 @@ def choose_clips(
     """
     usable = sift(train, inspect, what="training", log=log, told=told)
     held_out = sift(val, inspect, what="validation", log=log, told=told) if val else {}
-    usable = {path: clip for path, clip in usable.items() if path not in held_out}
+    named = set(train)  # a file that is named for both is wanted for both
+    usable = {path: clip for path, clip in usable.items() if path in named or path not in held_out}
     reasons = unfit(usable | held_out)
     usable = {path: clip for path, clip in usable.items() if path not in reasons}
     for reason in dict.fromkeys(reasons.values()):
