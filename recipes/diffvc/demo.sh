@@ -3,16 +3,9 @@
 # Usage: recipes/diffvc/demo.sh [OUT]      OUT: folder for everything (default: demo-out/diffvc)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-case "${1-}" in
-    -h | --help) sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    -*) echo "$0: unknown option $1 (see --help)" >&2; exit 2 ;;
-esac
-[ $# -le 1 ] || { echo "$0: give one folder, or none (see --help)" >&2; exit 2; }
-out=${1:-demo-out/diffvc}
+extras=demo
+. "$here/../demo_options.sh"
 
-"$root/bin/setup" demo
-PATH="$root/.venv/bin:$PATH"
 tk-demo-data --speakers 6 --clips 20 --workers 2 "$out/wavs" >/dev/null
 "$here/run.sh" --preset tiny --steps 6 --textgrids "$out/wavs" "$out/wavs" "$out/work"
 

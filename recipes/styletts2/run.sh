@@ -110,7 +110,7 @@ train_second() {
 
 say() { # held-out texts, each as its speaker, whose reference is a recording that was trained on
     needs "$lists/val.phonemes.txt" 2
-    local path speaker name voice number=0
+    local path speaker name reference voice number=0
     : >"$work/said.txt"
     : >"$work/pairs.tsv"
     mkdir -p "$work/sentences"
@@ -119,8 +119,11 @@ say() { # held-out texts, each as its speaker, whose reference is a recording th
         printf -v name '%03d_%s' "$((++number))" "$name" # recordings of two speakers may have one name
         awk -F'|' -v path="$path" '$1 == path { print $2; exit }' "$work/texts.txt" >"$work/sentences/$name.txt"
         voice=()
-        [ "$(speakers)" = 1 ] || voice=(--reference "$(awk -F'|' -v who="$speaker" '$3 == who { print $1; exit }' \
-            "$lists/train.phonemes.txt")")
+        if [ "$(speakers)" != 1 ]; then
+            reference=$(awk -F'|' -v who="$speaker" '$3 == who { print $1; exit }' "$lists/train.phonemes.txt")
+            [ -n "$reference" ] || { log "left out: $path: no recording of $speaker is trained on"; continue; }
+            voice=(--reference "$reference")
+        fi
         some_may_fail tk-infer styletts2 --checkpoint "$runs/second" --language "$language" "${voice[@]}" \
             "$work/sentences/$name.txt" "$work/said/$speaker/$name.wav" </dev/null >>"$work/said.txt"
         printf '%s\t%s\n' "$work/said/$speaker/$name.wav" "$path" >>"$work/pairs.tsv"

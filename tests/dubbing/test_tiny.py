@@ -1,30 +1,17 @@
 """Preset tiny on one real clip, from its video on: each stage brings held-out frames nearer to what they were."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.tools import call
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import read_weights
 
 CLIP = "video/hdtf_WDA_AlexandriaOcasioCortez_000.mp4"
 STAGES = ("frame64", "frame128", "frame256", "clip256")
 DATA = os.environ.get("TK_DATA")
-
-
-def call(tool, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", f"tk_tools.cli.{tool}", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.mark.slow

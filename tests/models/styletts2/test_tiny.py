@@ -1,11 +1,10 @@
 """What preset tiny learns of made speech in a few minutes, from recordings and their texts on."""
 
 import math
-import subprocess
-import sys
 
 import pytest
 
+from tests.tools import call
 from tk_tools.train.metrics_file import read_metrics
 
 
@@ -13,18 +12,6 @@ def shape(steps):
     """Three epochs of so many steps, and a validation at the end."""
     values = {"epochs": 3, "epoch_steps": steps, "validate_every": 3 * steps, "log_every": 1}
     return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-
-
-def call(tool, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", f"tk_tools.cli.{tool}", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def losses(run, name, steps):

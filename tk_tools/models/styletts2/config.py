@@ -12,80 +12,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tk_tools.errors import ConfigError
-from tk_tools.models.styletts2.sizes import HIFIGAN, ISTFTNET, BertSizes, DecoderSizes, DenoiserSizes, Sizes
-from tk_tools.text.ids import POSITIONS
-from tk_tools.text.symbols import SYMBOLS
+from tk_tools.models.styletts2.sizes import Sizes
+from tk_tools.models.styletts2.sizes_config import TINY_SIZES, SizesConfig
 from tk_tools.train.config import Config, Section
 
-HEAD = 64  # features of a head of attention
-RATES = {"hifigan": HIFIGAN.rates, "istftnet": ISTFTNET.rates}
-
-TINY: dict[str, Any] = {
-    "sizes.hidden": 128,
-    "sizes.style": 32,
-    "sizes.layers": 2,
-    "sizes.style_channels": 16,
-    "sizes.decoder_channels": 128,
-    "sizes.decoder_residual": 16,
-    "sizes.generator_channels": 64,
-    "sizes.bert_width": 128,
-    "sizes.bert_inner": 256,
-    "sizes.bert_embedding": 32,
-    "sizes.bert_layers": 2,
-    "sizes.denoiser_layers": 2,
-    "sizes.denoiser_heads": 2,
-    "sizes.aligner_channels": 64,
-    "sizes.aligner_embedding": 64,
-    "sizes.aligner_layers": 2,
-    "sizes.aligner_filters": 8,
-    "sizes.aligner_reach": 31,
-    "sizes.pitch_channels": [8, 16, 24, 32],
-    "sizes.pitch_features": 32,
-    "sizes.discriminator_width": 0.125,
+TINY: dict[str, Any] = TINY_SIZES | {
     "batch_size": 4,
     "max_frames": 100,
     "val_share": 0.1,
     "loader_workers": 0,  # the clips fit into memory, and a second process would take a core from the networks
     "log_every": 20,
 }
-_TINY_HEARING = {key: value for key, value in TINY.items() if key != "max_frames"}  # of the stages that do not speak
-
-
-class SizesConfig(Section):
-    """Sizes of new networks; given weights keep theirs."""
-
-    hidden: int = Field(512, ge=16, multiple_of=16, description="Features of a token, and most channels.")
-    style: int = Field(128, ge=1, description="Numbers of the acoustic style, and of the prosodic one.")
-    layers: int = Field(3, ge=1, description="Layers of the text encoder and of the duration encoder.")
-    style_channels: int = Field(
-        64, ge=1, description="Channels behind the style encoders' first layer, doubled up to hidden."
-    )
-    longest_duration: int = Field(50, ge=2, description="Longest duration of a token, in steps of 25 ms.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout of the prosody predictor.")
-    decoder_channels: int = Field(1024, ge=1, description="Channels of the decoder's blocks.")
-    decoder_residual: int = Field(64, ge=1, description="Channels of the text beside each of these blocks.")
-    generator_channels: int = Field(
-        512, ge=16, multiple_of=16, description="Channels before the generator, halved at each of its rates."
-    )
-    bert_width: int = Field(768, ge=HEAD, multiple_of=HEAD, description="Features of PL-BERT; a head has 64.")
-    bert_inner: int = Field(2048, ge=1, description="Features between its feed-forward layers.")
-    bert_embedding: int = Field(128, ge=1, description="Features of a symbol before its first layer.")
-    bert_layers: int = Field(12, ge=1, description="Times that its layer is gone through.")
-    denoiser_layers: int = Field(3, ge=1, description="Layers of the transformer that denoises styles.")
-    denoiser_heads: int = Field(8, ge=1, description="Its heads of attention, of 64 features.")
-    denoiser_multiplier: int = Field(2, ge=1, description="Its features between feed-forward layers, as a multiple.")
-    aligner_channels: int = Field(256, ge=8, multiple_of=8, description="Channels of the text aligner.")
-    aligner_embedding: int = Field(512, ge=1, description="Features of a symbol in the text aligner.")
-    aligner_layers: int = Field(6, ge=1, description="Blocks of the text aligner.")
-    aligner_filters: int = Field(32, ge=1, description="Filters of its attention that see where it looked before.")
-    aligner_reach: int = Field(63, ge=1, description="Steps of 25 ms that they see, an odd number.")
-    pitch_channels: tuple[int, int, int, int] = Field(
-        (64, 128, 192, 256), description="Channels of the pitch extractor's first layer and of its blocks."
-    )
-    pitch_features: int = Field(256, ge=1, description="Features of its recurrent layer.")
-    discriminator_width: float = Field(
-        1.0, gt=0, le=2, multiple_of=0.125, description="Channels of discriminators, in eighths of the published ones."
-    )
+_TINY_LISTENING = {key: value for key, value in TINY.items() if key != "max_frames"}  # of the stages that do not speak
 
 
 class StyleTTS2Config(Config):
@@ -115,32 +53,21 @@ class StyleTTS2Config(Config):
     def steps(self, clips: int, devices: int) -> int:
         return self.max_steps or max(1, round(self.epochs * self.epoch(clips, devices)))
 
-    def aligner_sizes(self):
-        """Sizes of a new text aligner."""
-        from tk_tools.models.styletts2.aligner import AlignerSizes
 
-        sizes = self.sizes
-        return AlignerSizes(
-            channels=sizes.aligner_channels,
-            symbols=len(SYMBOLS),
-            embedding=sizes.aligner_embedding,
-            layers=sizes.aligner_layers,
-            filters=sizes.aligner_filters,
-            reach=sizes.aligner_reach,
-        )
+class ListeningConfig(StyleTTS2Config):
+    """What the stages that learn to listen share."""
 
-    def pitch_sizes(self):
-        """Sizes of a new pitch extractor."""
-        from tk_tools.models.styletts2.pitch_extractor import PitchSizes
+    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device.")
 
-        return PitchSizes(channels=self.sizes.pitch_channels, features=self.sizes.pitch_features)
+    def free_keys(self) -> frozenset[str]:
+        return self.free - {"max_steps"}  # the learning rate falls towards the last step
 
 
-class AlignerConfig(StyleTTS2Config):
+class AlignerConfig(ListeningConfig):
     """Stage aligner: what is said, and when; published in yl4579/AuxiliaryASR."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tiny": _TINY_HEARING
+        "tiny": _TINY_LISTENING
         | {
             "batch_size": 8,
             "learning_rate": 4e-3,
@@ -152,10 +79,6 @@ class AlignerConfig(StyleTTS2Config):
         }
     }
 
-    def free_keys(self) -> frozenset[str]:
-        return self.free - {"max_steps"}  # the learning rate falls towards the last step
-
-    batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device.")
     learning_rate: float = Field(
         5e-4, gt=0, description="Step size of AdamW at the start; it falls along a cosine to a 125th by the last step."
     )
@@ -175,11 +98,11 @@ class AlignerConfig(StyleTTS2Config):
     )
 
 
-class PitchConfig(StyleTTS2Config):
+class PitchConfig(ListeningConfig):
     """Stage pitch: the pitch of each mel frame; published in yl4579/PitchExtractor."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tiny": _TINY_HEARING
+        "tiny": _TINY_LISTENING
         | {
             "batch_size": 8,
             "learning_rate": 4e-3,
@@ -189,9 +112,6 @@ class PitchConfig(StyleTTS2Config):
             "checkpoint_every": 200,
         }
     }
-
-    def free_keys(self) -> frozenset[str]:
-        return self.free - {"max_steps"}  # the learning rate falls towards the last step
 
     batch_size: int = Field(64, ge=1, description="Recordings in a batch of one device; 192 mel frames of each.")
     epochs: int = Field(100, ge=1, description="Epochs to train, if max_steps is 0.")
@@ -251,43 +171,8 @@ class SpeechConfig(StyleTTS2Config):
     )
 
     def network_sizes(self) -> Sizes:
-        """Sizes of what speaks. ConfigError: the generator's channels do not fit its rates."""
-        sizes, rates = self.sizes, RATES[self.decoder]
-        if sizes.generator_channels % 2 ** len(rates):
-            raise ConfigError(
-                f"sizes.generator_channels must be a multiple of {2 ** len(rates)}: each rate halves them"
-            )
-        return Sizes(
-            many_voices=self.many_voices,
-            symbols=len(SYMBOLS),
-            hidden=sizes.hidden,
-            style=sizes.style,
-            layers=sizes.layers,
-            style_channels=sizes.style_channels,
-            longest_duration=sizes.longest_duration,
-            dropout=sizes.dropout,
-            bert=BertSizes(
-                width=sizes.bert_width,
-                heads=sizes.bert_width // HEAD,
-                inner=sizes.bert_inner,
-                embedding=sizes.bert_embedding,
-                positions=POSITIONS,
-                layers=sizes.bert_layers,
-            ),
-            decoder=DecoderSizes(
-                kind=self.decoder,
-                channels=sizes.decoder_channels,
-                residual=sizes.decoder_residual,
-                generator_channels=sizes.generator_channels,
-                rates=rates,
-            ),
-            denoiser=DenoiserSizes(
-                layers=sizes.denoiser_layers,
-                heads=sizes.denoiser_heads,
-                head_features=HEAD,
-                multiplier=sizes.denoiser_multiplier,
-            ),
-        )
+        """Sizes of what speaks. ConfigError: see SizesConfig.speaking."""
+        return self.sizes.speaking(self.many_voices, self.decoder)
 
 
 class FirstConfig(SpeechConfig):

@@ -24,7 +24,7 @@ from tk_tools.models.styletts2.discriminators import MultiResolutionDiscriminato
 from tk_tools.models.styletts2.networks import StyleTTS2
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor, PitchSizes
 from tk_tools.models.styletts2.plbert import new_plbert
-from tk_tools.models.styletts2.sizes import BertSizes, DecoderSizes, DenoiserSizes, Sizes
+from tk_tools.models.styletts2.sizes import HEAD, BertSizes, DecoderSizes, DenoiserSizes, Sizes
 from tk_tools.nets.period_discriminator import MultiPeriodDiscriminator, PeriodDiscriminator
 from tk_tools.train.run_folder import RunFolder, read_weights, weights_file
 from tk_tools.weights.load import load_state_dict, load_strictly
@@ -49,7 +49,6 @@ SPEAKING = (
 
 WHOLE = "StyleTTS 2"
 PLACEHOLDER = 0.2  # sigma_data in the configurations of the repository, before any training
-HEAD = 64  # features of a head of attention
 OURS = "discriminators."  # before their names in a checkpoint of tk-train
 
 
@@ -90,13 +89,14 @@ class Whole:
             load_strictly(system.get_submodule(name), self.parts[name], self.file, f"StyleTTS 2's {name}")
 
 
-def read_whole(path: str | Path) -> Whole:
-    """The parts of a whole checkpoint, published or of tk-train. WeightsError: damaged, unsafe, another network's."""
+def read_whole(path: str | Path, advice: str = "give a checkpoint of the first or the second stage") -> Whole:
+    """The parts of a whole checkpoint, published or of tk-train. WeightsError: damaged, unsafe, another network's;
+    advice: what to give instead of that."""
     file = weights_file(path)
     state, about = read_weights(file)
     parts = _parts(state)
     if not parts:
-        raise _another_network(state, file, "give a checkpoint of the first or the second stage")
+        raise _another_network(state, file, advice)
     return Whole(file, parts, about)
 
 
@@ -107,46 +107,23 @@ def load_styletts2(path: str | Path, config: str | Path | None = None) -> StyleT
     says, or that of the published checkpoint of its kind. WeightsError: damaged, unsafe, another network's, without a
     part that is needed, or of the first stage. ConfigError: see read_sigma_data. MissingPackage: transformers.
     """
-    file = weights_file(path)
-    whole, about = read_weights(file)
-    parts = _parts(whole)
-    if not parts:
-        raise _another_network(
-            whole, file, "give a run of --stage second or finetune, or a published checkpoint of the second stage"
-        )
-    if about.get("stage") == "first":
+    whole = read_whole(path, "give a run of --stage second or finetune, or a published checkpoint of the second stage")
+    if whole.about.get("stage") == "first":
         raise WeightsError(
             "is of the first stage, which does not speak from text; go on with it (tk-train styletts2 --stage second "
             "--init)",
-            path=file,
+            path=whole.file,
         )
-    missing = [part for part in SPEAKING if part not in parts]
-    if missing:
-        raise WeightsError(
-            f"holds no {', '.join(missing)} of StyleTTS 2 (it has: {', '.join(parts)}); give a whole checkpoint of the "
-            "second stage",
-            path=file,
-        )
-    state = {f"{part}.{key}": value for part in SPEAKING for key, value in parts[part].items()}
-    sigma_data = about.get("sigma_data") if config is None else read_sigma_data(config)
-    model = load_strictly(StyleTTS2(sizes_of(state, about), sigma_data), state, file, WHOLE)
-    if never_trained(parts["predictor"]):
+    whole.check(SPEAKING, "give a whole checkpoint of the second stage")
+    state = {f"{part}.{key}": value for part in SPEAKING for key, value in whole.parts[part].items()}
+    sigma_data = whole.about.get("sigma_data") if config is None else read_sigma_data(config)
+    model = load_strictly(StyleTTS2(sizes_of(state, whole.about), sigma_data), state, whole.file, WHOLE)
+    if not whole.plans:
         raise WeightsError(
             "is of the first stage: its prosody predictor was never trained; give a checkpoint of the second stage",
-            path=file,
+            path=whole.file,
         )
     return model.eval()
-
-
-def load_parts(system: nn.ModuleDict, path: str | Path, names: Iterable[str]) -> None:
-    """Put those parts of a whole checkpoint, or of a run of stage first, into a system; errors as above."""
-    file = weights_file(path)
-    parts = _parts(read_weights(file)[0])
-    for name in names:
-        if name not in parts:
-            has = f" (it has: {', '.join(parts)})" if parts else ""
-            raise WeightsError(f"holds no {name} of StyleTTS 2{has}", path=file)
-        load_strictly(system[name], parts[name], file, f"StyleTTS 2's {name} of the sizes that are asked for")
 
 
 def load_aligner(path: str | Path) -> TextAligner:

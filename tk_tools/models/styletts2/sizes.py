@@ -13,6 +13,8 @@ SAMPLE_RATE = 24000  # Hz
 HOP = 300  # samples of a mel frame
 STEP = 2 * HOP  # samples of a step of the alignment
 
+HEAD = 64  # features of a head of attention
+
 VOICED_FROM = 10.0  # Hz; a pitch below is no pitch
 
 SIGMA_DATA = {"one": 0.45731624995853165, "many": 0.19926648961191362}

@@ -65,7 +65,7 @@ class AlignerTask(Task):
         super().__init__(config, fabric, train, val, needs)
         self.train_data = Recordings(train, config, others=len(val))
         self.val_data = Recordings(val, config, others=len(train))
-        self.set_up(load_aligner(needs["init"]).train() if "init" in needs else TextAligner(config.aligner_sizes()))
+        self.set_up(load_aligner(needs["init"]).train() if "init" in needs else TextAligner(config.sizes.aligner()))
 
     def set_up(self, net: TextAligner) -> None:
         """Take the network, its optimiser and its schedule into training."""

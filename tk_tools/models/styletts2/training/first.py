@@ -22,7 +22,7 @@ from tk_tools.models.styletts2.discriminators import WaveDiscriminators
 from tk_tools.models.styletts2.hearing import Hearing, load_hearing
 from tk_tools.models.styletts2.losses import energy, spelling_loss, straightness_loss
 from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
-from tk_tools.models.styletts2.published import load_aligner, load_discriminators, load_parts, load_pitch_extractor
+from tk_tools.models.styletts2.published import load_aligner, load_discriminators, load_pitch_extractor, read_whole
 from tk_tools.models.styletts2.sizes import SAMPLE_RATE, STEP, Sizes
 from tk_tools.models.styletts2.style_encoder import StyleEncoder
 from tk_tools.models.styletts2.text_encoder import TextEncoder
@@ -91,7 +91,9 @@ class FirstTask(JudgedTask):
         self.warn_of_voices(train, config.many_voices)
         system = new_parts(config.network_sizes(), load_aligner(needs["aligner"]), load_pitch_extractor(needs["pitch"]))
         if "init" in needs:
-            load_parts(system, needs["init"], FIRST_PARTS)
+            whole = read_whole(needs["init"])
+            whole.check(FIRST_PARTS, "give a checkpoint of the first stage")
+            whole.load(system, FIRST_PARTS)
         discriminators = WaveDiscriminators(config.sizes.discriminator_width)
         if config.discriminators:
             discriminators.mpd, discriminators.msd = load_discriminators(config.discriminators, WAVE_JUDGES).values()

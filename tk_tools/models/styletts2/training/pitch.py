@@ -111,7 +111,7 @@ class PitchTask(Task):
         self.train_data = PitchItems(train, config, others=len(val))
         self.val_data = PitchItems(val, config, fixed=True, others=len(train))
         known = needs.get("init")
-        extractor = load_pitch_extractor(known).train() if known else new_extractor(config.pitch_sizes())
+        extractor = load_pitch_extractor(known).train() if known else new_extractor(config.sizes.pitch())
         self.set_up(extractor, VoiceDetector(extractor.sizes))
 
     def set_up(self, extractor: PitchExtractor, detector: VoiceDetector) -> None:
