@@ -2,14 +2,17 @@
 
 python -m benchmarks.dubbing_preparation LAWDNET VIDEO...
 A checkout of iPaw-AI-LAB/LawDNet_2024. Theirs writes every picture, reads it again, crops it and writes the crop, and
-takes the sound out: three functions of its data script. Ours does it in one pass. One core, one thread, processor time
-with that of child processes, in turn. Features are left out on both sides: theirs want TensorFlow 1 or a checkpoint.
+takes the sound out: three functions of its data script. Ours does it in one pass. A folder of clips by all cores, as a
+user has it done: the command with a worker for each core beside theirs, which know no workers, by the clock on the
+wall. Then a clip of each video on one core with one thread, processor time with that of child processes. In turn.
+Features are left out on both sides: theirs want TensorFlow 1 or a checkpoint.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,22 +25,24 @@ import cv2
 import numpy as np
 from torch import nn
 
-from benchmarks.measure import in_turn, one_core, report
+from benchmarks.measure import in_turn, one_core, report, run_timed
 from tk_tools.face.crop import OPENFACE, CropOptions, crop_faces, crop_given
 from tk_tools.files.face_file import FaceFile
 
 WIDTH = 640  # of the training crops, as published
 PIECE = 9  # pictures of a clip folder
 SECONDS = 3
+COPIES = 8  # of each clip in the folder of clips
 ROUNDS = 3
 
 
 def main(checkout: Path, videos: list[Path]) -> None:
-    one_core()
-    cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         theirs = _original(checkout, Path(folder))
-        rows = [_compare(theirs, video, Path(folder, video.stem)) for video in videos]
+        rows = [_compare_commands(theirs, video, Path(folder, f"{video.stem}_many")) for video in videos]
+        one_core()
+        cv2.setNumThreads(1)
+        rows += [_compare(theirs, video, Path(folder, video.stem)) for video in videos]
     report("dubbing_preparation", rows)
 
 
@@ -60,40 +65,67 @@ def _original(checkout: Path, tools: Path) -> types.ModuleType:
     return importlib.import_module("data_processing_正脸化")
 
 
-def _compare(theirs: types.ModuleType, video: Path, work: Path) -> dict:
-    folders = {name: work / name for name in ("videos", "landmarks", "frames", "audio", "crops")}
-    for folder in folders.values():
-        folder.mkdir(parents=True)
-    clip = folders["videos"] / "clip.mp4"
-    _cut(video, clip)
-    crop_faces(clip, work / "found.face.h5", CropOptions(layout="lawdnet"))
-    landmarks = _write_landmarks(work / "found.face.h5", folders["landmarks"] / "clip.csv")
-    options = CropOptions(layout="lawdnet", width=WIDTH, backend=OPENFACE)
+class Clips:
+    """A folder of equal clips with their landmarks, and the folders that the original's functions fill."""
 
-    def ours() -> None:
-        crop_given(clip, landmarks, work / "clip.face.h5", options)
+    def __init__(self, work: Path, video: Path, copies: int):
+        self.work = work
+        self.videos, self.landmarks, self.frames, self.audio, self.crops = (
+            work / name for name in ("videos", "landmarks", "frames", "audio", "crops")
+        )
+        for folder in (self.videos, self.landmarks, self.frames, self.audio, self.crops):
+            folder.mkdir(parents=True)
+        self.clip = self.videos / "clip0.mp4"
+        _cut(video, self.clip)
+        crop_faces(self.clip, work / "found.face.h5", CropOptions(layout="lawdnet"))
+        self.openface = _write_landmarks(work / "found.face.h5", self.landmarks / "clip0.csv")
+        for number in range(1, copies):
+            shutil.copy(self.clip, self.videos / f"clip{number}.mp4")
+            shutil.copy(self.openface, self.landmarks / f"clip{number}.csv")
+        with FaceFile(work / "found.face.h5") as file:
+            self.pictures, (width, height) = copies * len(file), file.source_size
+        self.what = f"{self.pictures} pictures of {width}x{height} and their sound to crops {WIDTH} wide"
 
-    def original() -> None:
+    def by_the_original(self, theirs: types.ModuleType) -> None:
         with _silence():
-            theirs.extract_video_frame(str(folders["videos"]), str(folders["frames"]))
-            theirs.extract_audio(str(folders["videos"]), str(folders["audio"]))
-            theirs.crop_face_according_openfaceLM(
-                str(folders["landmarks"]), str(folders["frames"]), str(folders["crops"]), PIECE
-            )
+            theirs.extract_video_frame(str(self.videos), str(self.frames))
+            theirs.extract_audio(str(self.videos), str(self.audio))
+            theirs.crop_face_according_openfaceLM(str(self.landmarks), str(self.frames), str(self.crops), PIECE)
 
-    seconds, theirs_seconds = in_turn(ours, original, ROUNDS, clock=lambda: sum(os.times()[:4]))
-    with FaceFile(work / "clip.face.h5") as file:
-        frames, size = len(file), file.source_size
-        place = frames // 2
+    def row(self, how: str, seconds: float, theirs_seconds: float) -> dict:
+        return {
+            "what": f"{self.what}, landmarks given, {how}",
+            "frames_per_second": self.pictures / seconds,
+            "original_frames_per_second": self.pictures / theirs_seconds,
+            "ratio": theirs_seconds / seconds,
+        }
+
+
+def _compare_commands(theirs: types.ModuleType, video: Path, work: Path) -> dict:
+    clips = Clips(work, video, COPIES)
+    cores = len(os.sched_getaffinity(0))
+    options = ("--layout", "lawdnet", "--width", WIDTH, "--landmarks", clips.landmarks, "--workers", cores, "--force")
+    command = [str(word) for word in ("tk-crop-face", *options, clips.videos, work / "faces")]
+    seconds, theirs_seconds = in_turn(lambda: run_timed(command), lambda: clips.by_the_original(theirs), ROUNDS)
+    return clips.row(f"{cores} workers, wall clock", seconds, theirs_seconds)
+
+
+def _compare(theirs: types.ModuleType, video: Path, work: Path) -> dict:
+    clips = Clips(work, video, copies=1)
+    options = CropOptions(layout="lawdnet", width=WIDTH, backend=OPENFACE)
+    made = work / "clip0.face.h5"
+    seconds, theirs_seconds = in_turn(
+        lambda: crop_given(clips.clip, clips.openface, made, options),
+        lambda: clips.by_the_original(theirs),
+        ROUNDS,
+        clock=lambda: sum(os.times()[:4]),
+    )
+    place = clips.pictures // 2
+    with FaceFile(made) as file:
         crop = file.frames.read(place, place + 1)[0]
-    other = cv2.imread(str(folders["crops"] / f"clip/{place // PIECE:06d}/{place:06d}.jpg"))[..., ::-1]
-    return {
-        "what": f"{frames} pictures of {size[0]}x{size[1]} and their sound to crops {WIDTH} wide, landmarks given",
-        "frames_per_second": frames / seconds,
-        "original_frames_per_second": frames / theirs_seconds,
-        "ratio": theirs_seconds / seconds,
-        "difference_of_crops": float(np.abs(crop.astype(float) - other).mean() / 255),
-    }
+    other = cv2.imread(str(clips.crops / f"clip0/{place // PIECE:06d}/{place:06d}.jpg"))[..., ::-1]
+    difference = float(np.abs(crop.astype(float) - other).mean() / 255)
+    return clips.row("one core", seconds, theirs_seconds) | {"difference_of_crops": difference}
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def test_a_text_as_a_field_and_as_a_file(speaker, media):
     [
         ("", HER, "text: is empty: there is nothing to say"),
         (" \n\t", HER, "text: is empty"),
+        ("?! …", HER, "text: holds marks alone"),
         (("a.txt", b"\xef\xbb\xbf"), HER, "text: is empty"),
         (("", b""), HER, "the field text is missing: a text, or a file of one"),
         ("a" * 101, HER, "text: is longer than 100 characters, the most here"),

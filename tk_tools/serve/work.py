@@ -115,7 +115,9 @@ def check_upload(path: Path, holds: str, seconds: float, characters: int) -> flo
 
 
 def _check_text(path: Path, characters: int) -> int:
-    """How many characters it has. InputError: none to read, more than `characters`, or it is not UTF-8."""
+    """How many characters it has. InputError: none to say, more than `characters`, or it is not UTF-8."""
+    from tk_tools.text.symbols import MARKS
+
     too_long = InputError(f"is longer than {characters} characters, the most here", path=path)
     if path.stat().st_size > _LONGEST_CODE * (1 + characters):  # and its mark of UTF-8, as of one more
         raise too_long
@@ -125,6 +127,8 @@ def _check_text(path: Path, characters: int) -> int:
         raise InputError("is not UTF-8 text; save it as such", path=path) from error
     if not text.strip():
         raise InputError("is empty: there is nothing to say", path=path)
+    if all(symbol.isspace() or symbol in MARKS for symbol in text):
+        raise InputError("holds marks alone: there is nothing to say", path=path)
     if len(text) > characters:
         raise too_long
     return len(text)
