@@ -1,8 +1,6 @@
 """One face speaks one sound by LawDNet or DINet: length, clock, place, and what happens where something is missing."""
 
 import math
-import subprocess
-import sys
 from fractions import Fraction
 
 import cv2
@@ -15,6 +13,7 @@ from tests.dubbing.talking import small_generator, write_checkpoint
 from tests.face.openface import write_openface
 from tests.media import write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, write_face, write_sound
+from tests.tools import peak_memory
 from tk_tools.audio.make_features import FeatureOptions, make_features
 from tk_tools.dubbing.options import DubOptions
 from tk_tools.errors import ConfigError, InputError, WeightsError
@@ -306,24 +305,14 @@ def test_own_sound_stays_beside_the_pictures(folder, lawdnet):
         speak("lawdnet", silent, silent, checkpoint, folder / "no.mp4")
 
 
-MEASURE = """
-import sys, threading, time
+DUB = """
+import sys
 from pathlib import Path
 from tk_tools.dubbing.options import DubOptions
 from tk_tools.models.lawdnet.inference import infer
 
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096
-peak = 0
-def watch():
-    global peak
-    while True:
-        peak = max(peak, resident())
-        time.sleep(0.01)
-face, checkpoint, sound, places, target = map(Path, sys.argv[1:])
-threading.Thread(target=watch, daemon=True).start()
-infer(face, checkpoint, sound, places, target, DubOptions())
-print(peak)
+def work():
+    infer(*map(Path, sys.argv[1:]), DubOptions())
 """
 
 
@@ -335,6 +324,5 @@ def test_memory_does_not_grow_with_the_length(folder, lawdnet):
         clip = write_face(folder / f"{seconds}s.mp4", frames=25 * seconds)
         crop_faces(clip, folder / f"{seconds}s.face.h5", CropOptions(layout="lawdnet", width=80))
         paths = [clip, lawdnet[0], sound, folder / f"{seconds}s.face.h5", folder / f"{seconds}s-out.mp4"]
-        done = subprocess.run([sys.executable, "-c", MEASURE, *paths], capture_output=True, text=True, check=True)
-        peaks[seconds] = int(done.stdout)
+        peaks[seconds] = peak_memory(DUB, *paths)
     assert peaks[12] < 1.1 * peaks[4]

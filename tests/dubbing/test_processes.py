@@ -1,21 +1,13 @@
 """The stages as installed: all of them in one command, and in two processes that torchrun started."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from tests.dubbing.clips import make_clip
-from tests.train.helpers import same
+from tests.train.processes import ALONE, assert_equal_runs, train
 from tk_tools.train import checkpoint
 from tk_tools.train.metrics_file import read_metrics
 from tk_tools.train.run_folder import RunFolder
 
-ROOT = Path(__file__).parents[2]
-ALONE = ("-m", "tk_tools.cli.train")
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *ALONE)
 SMALL = {
     "accelerator": "cpu",
     "batch_size": 1,
@@ -28,17 +20,8 @@ SMALL = {
 }
 
 
-def train(*arguments, start=TORCHRUN, model="lawdnet", **values):
-    settings = [part for name, value in (SMALL | values).items() for part in ("--set", f"{name}={value}")]
-    return subprocess.run(
-        [sys.executable, *start, model, "--preset", "tiny", *map(str, arguments), *settings],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def train_small(*arguments, model="lawdnet", **values):
+    return train(model, "--preset", "tiny", *arguments, **SMALL | values)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +38,7 @@ def clips(tmp_path_factory):
 @pytest.mark.slow
 def test_two_processes_train_one_generator(clips, tmp_path):
     """The dead pair of LawDNet gets no gradient, which DDP would wait for if it knew of it."""
-    done = train("--stage", "frame64", "--out", tmp_path, clips / "lawdnet", max_steps=2, validate_every=100)
+    done = train_small("--stage", "frame64", "--out", tmp_path, clips / "lawdnet", max_steps=2, validate_every=100)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}/best.safetensors\n"), done.stderr
     assert done.stderr.count("left out: ") == 1
     assert len(checkpoint.load(RunFolder(tmp_path).checkpoint(2))["random"]) == 2
@@ -64,7 +47,7 @@ def test_two_processes_train_one_generator(clips, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["lawdnet", "dinet"])
 def test_all_stages_in_order(clips, tmp_path, model):
-    done = train("--out", tmp_path, clips / model, start=ALONE, model=model, max_steps=2)
+    done = train_small("--out", tmp_path, clips / model, start=ALONE, model=model, max_steps=2)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}/clip256/best.safetensors\n"), done.stderr
     for stage in ("sync", "frame64", "frame128", "frame256", "clip256"):
         assert done.stderr.count(f"{stage}: 2 clips for training, 1 for validation\n") == 1
@@ -74,21 +57,19 @@ def test_all_stages_in_order(clips, tmp_path, model):
 
 @pytest.mark.slow
 def test_resumed_in_two_processes_equals_unbroken(clips, tmp_path):
-    sync = train("--stage", "sync", "--out", tmp_path / "sync", clips / "lawdnet", start=ALONE, max_steps=1)
+    sync = train_small("--stage", "sync", "--out", tmp_path / "sync", clips / "lawdnet", start=ALONE, max_steps=1)
     assert sync.returncode == 0, sync.stderr
     shape = ("--stage", "clip256", "--sync", tmp_path / "sync")
     for name, steps in (("broken", 1), ("broken", 2), ("unbroken", 2)):
-        done = train(*shape, "--out", tmp_path / name, clips / "lawdnet", max_steps=steps, validate_every=100)
+        done = train_small(*shape, "--out", tmp_path / name, clips / "lawdnet", max_steps=steps, validate_every=100)
         assert done.returncode == 0, done.stderr
-    broken, unbroken = (checkpoint.load(RunFolder(tmp_path / name).checkpoint(2)) for name in ("broken", "unbroken"))
-    assert same(broken["modules"], unbroken["modules"])
-    assert same(broken["optimizers"], unbroken["optimizers"])
+    assert_equal_runs(tmp_path / "broken", tmp_path / "unbroken", 2)
 
 
 def test_missing_weights_are_told_before_the_first_stage(clips, tmp_path, monkeypatch):
     for name in ("TK_WEIGHTS", "TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "nowhere"))
-    done = train("--out", tmp_path / "run", clips / "lawdnet", start=ALONE, perception="vgg19", max_steps=1)
+    done = train_small("--out", tmp_path / "run", clips / "lawdnet", start=ALONE, perception="vgg19", max_steps=1)
     assert (done.returncode, done.stdout) == (1, "")
     assert "tk-weights fetch vgg19" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ import torch
 
 from tests.media import CLICKS, find_click, write_clip
 from tests.models.wav2lip.talking import SIZE, portrait, small_generator, write_checkpoint, write_face, write_sound
+from tests.tools import peak_memory
 from tk_tools.dubbing.footage import search_of
 from tk_tools.errors import InputError, OutputError, WeightsError
 from tk_tools.face.crop import CropOptions, crop_faces
@@ -278,24 +279,15 @@ def test_the_mark_can_be_left_out(clip, folder, checkpoint):
         assert read_provenance(target).params["mark"] == mark
 
 
-MEASURE = """
-import sys, threading, time
+SPEAK = """
+import sys
 from pathlib import Path
 from tk_tools.models.wav2lip.inference import infer
 from tk_tools.models.wav2lip.options import InferOptions
 
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096
-peak = 0
-def watch():
-    global peak
-    while True:
-        peak = max(peak, resident())
-        time.sleep(0.01)
-face, checkpoint, sound, target = map(Path, sys.argv[1:])
-threading.Thread(target=watch, daemon=True).start()
-infer(face, checkpoint, sound, face, target, InferOptions(device="cpu"))
-print(peak)
+def work():
+    face, checkpoint, sound, target = map(Path, sys.argv[1:])
+    infer(face, checkpoint, sound, face, target, InferOptions(device="cpu"))
 """
 
 
@@ -305,9 +297,7 @@ def test_memory_does_not_grow_with_the_length(folder, checkpoint):
     for seconds in (10, 40):
         sound = write_sound(folder / f"{seconds}s.wav", seconds)
         clip = write_face(folder / f"{seconds}s.mp4", frames=25 * seconds)
-        command = [sys.executable, "-c", MEASURE, clip, checkpoint, sound, folder / f"{seconds}s-out.mp4"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        peaks[seconds] = int(done.stdout)
+        peaks[seconds] = peak_memory(SPEAK, clip, checkpoint, sound, folder / f"{seconds}s-out.mp4")
     assert peaks[40] < 1.1 * peaks[10]
     assert peaks[40] < 1.5e9
 

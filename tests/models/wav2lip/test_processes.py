@@ -1,22 +1,15 @@
 """The three stages in two processes that torchrun started: one answer, one log, and a resume to the same numbers."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
 
 from tests.models.wav2lip.clips import make_clip
-from tests.train.helpers import same
+from tests.train.processes import assert_equal_runs, train
 from tk_tools.models.wav2lip.networks import make_expert
-from tk_tools.train import checkpoint
 from tk_tools.train.metrics_file import read_metrics
-from tk_tools.train.run_folder import RunFolder
 
-ROOT = Path(__file__).parents[3]
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "tk_tools.cli.train")
 SMALL = {
     "accelerator": "cpu",
     "batch_size": 2,
@@ -27,19 +20,7 @@ SMALL = {
     "validate_every": 2,
     "width": 0.125,
 }
-
-
-def train(*arguments, **values):
-    settings = [part for name, value in (SMALL | values).items() for part in ("--set", f"{name}={value}")]
-    return subprocess.run(
-        [sys.executable, *TORCHRUN, "wav2lip", *map(str, arguments), *settings],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+train_small = partial(train, "wav2lip", **SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +34,7 @@ def clips(tmp_path_factory):
 
 @pytest.mark.slow
 def test_all_stages_in_order(clips, tmp_path):
-    done = train("--set", "generator.sync_threshold=100", "--out", tmp_path, clips, max_steps=3)
+    done = train_small("--set", "generator.sync_threshold=100", "--out", tmp_path, clips, max_steps=3)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}/gan/best.safetensors\n"), done.stderr
     assert done.stderr.count("left out: ") == 1
     for stage in ("expert", "generator", "gan"):
@@ -78,16 +59,13 @@ def test_resumed_equals_unbroken(clips, tmp_path, stage, values):
     torch.save(make_expert(SMALL["width"]).state_dict(), tmp_path / "expert.pth")
     shape = ("--stage", stage, "--expert", tmp_path / "expert.pth")
     for name, steps in (("broken", 2), ("broken", 3), ("unbroken", 3)):
-        done = train(*shape, "--out", tmp_path / name, clips, max_steps=steps, **values)
+        done = train_small(*shape, "--out", tmp_path / name, clips, max_steps=steps, **values)
         assert done.returncode == 0, done.stderr
-    broken, unbroken = (checkpoint.load(RunFolder(tmp_path / name).checkpoint(3)) for name in ("broken", "unbroken"))
-    assert len(broken["random"]) == 2
-    assert same(broken["modules"], unbroken["modules"])
-    assert same(broken["optimizers"], unbroken["optimizers"])
+    assert_equal_runs(tmp_path / "broken", tmp_path / "unbroken", 3)
 
 
 def test_nothing_to_train_on_is_one_line(clips, tmp_path):
-    done = train("--stage", "expert", "--out", tmp_path / "run", clips / "short.face.h5", max_steps=1)
+    done = train_small("--stage", "expert", "--out", tmp_path / "run", clips / "short.face.h5", max_steps=1)
     assert done.returncode == 1
     assert done.stderr.count("it is the only clip for training") == 1
     assert not list((tmp_path / "run").glob("*.safetensors"))
