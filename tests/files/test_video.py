@@ -22,7 +22,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.ffmpeg import write_video
 from tk_tools.files.media import probe
 from tk_tools.files.soundtrack import clip_samples, read_audio, read_clip_audio
-from tk_tools.files.video import VideoReader, read_frames, read_picture
+from tk_tools.files.video import VideoReader, picture_seconds, read_frames, read_picture
 
 
 def numbers(path, fps=Fraction(25)) -> list[int]:
@@ -202,6 +202,18 @@ def test_a_matroska_file_cut_short_is_refused(tmp_path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="cut short"):
         list(read_frames(path))
+
+
+@pytest.mark.parametrize("begin", [0.52, 1.32])
+def test_what_an_edit_list_leaves_out_is_not_counted(tmp_path, begin):
+    """As a clip has it that was cut without being encoded again, which begins at a whole picture before."""
+    whole = write_clip(tmp_path / "whole.mp4", options=H264)
+    path = tmp_path / "cut.mp4"
+    ffmpeg("-ss", str(begin), "-i", whole, "-t", "0.6", "-c", "copy", path)
+    seen = numbers(path)
+    assert seen[0] == pytest.approx(25 * begin, abs=1)
+    assert picture_seconds(path) * 25 == len(seen) < probe(path).frame_count
+    assert len(read_audio(path, rate=16000)) / 16000 == pytest.approx(0.6, abs=0.1)
 
 
 def test_damage_in_the_middle_keeps_the_clock(tmp_path):

@@ -171,7 +171,7 @@ def picture_seconds(path: Path) -> Fraction:
         video = container.streams.video[0]
         period = 1 / frame_rate(video)
         for packet in container.demux(video):
-            if packet.pts is not None:
+            if packet.pts is not None and not packet.is_discard:  # as an edit list has it
                 time, base = packet.pts * packet.time_base, packet.time_base
                 first = time if first is None else min(first, time)
                 length = packet.duration * base if packet.duration else period

@@ -11,6 +11,7 @@ from pathlib import Path
 from tk_tools.errors import InputError
 
 _MARGIN = Fraction(1, 2)  # seconds: containers that count no packets round their length and drop empty pictures
+_ROUNDING = Fraction(1, 100)  # seconds: an edit list counts in milliseconds
 _ENDLESS = 0x7FFF0000  # bytes: from here on the size in a wav's header is that of a stream whose end was not known
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"mfra", b"sidx", b"styp", b"meta"}
 
@@ -55,7 +56,8 @@ def check_stream(container, stream, *, packets: int, end: Fraction, path: Path) 
     if by_packet and stream.codec_context.name.startswith("pcm_"):  # there each sample is counted as a packet
         announced = Fraction(stream.duration or 0) * stream.time_base
     elif by_packet:
-        if packets < stream.frames:
+        last = Fraction((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base
+        if packets < stream.frames and end < last - _ROUNDING:  # an edit list leaves out some of the first
             what = "pictures" if stream.type == "video" else "packets of sound"
             raise InputError(f"is cut short: {packets} of {stream.frames} {what} are there", path=path)
         return
