@@ -1,7 +1,7 @@
 # Read by every run.sh: its options are the variables between "# Options" and "# End of options", a comment each.
 # --name value or --name=value sets one (dashes for underscores), --help prints them with their defaults, anything
 # unknown ends with code 2. What is left over is in the array `operands`. Defines log, check_stages, check_config, begin,
-# run_stage, some_may_fail, needs and some.
+# run_stage, some_may_fail, needs, some, list_videos and those_with.
 
 _block() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
 
@@ -80,3 +80,19 @@ some_may_fail() { # COMMAND...: code 1 (some inputs failed, and are told) lets t
 }
 needs() { [ -s "$1" ] || { log "no $1; run stages 0 to $2 first"; return 1; }; } # needs FILE STAGE
 some() { [ -s "$1" ] || { log "nothing was made: $2"; return 1; }; } # some FILE WHAT: the list of what was made
+
+list_videos() { # list_videos FOLDER WORK: WORK/videos.tsv, what tk-info says, and WORK/videos.txt, those with sound
+    some_may_fail tk-info "$1" >"$2/videos.tsv"
+    local path rate
+    : >"$2/videos.txt"
+    while IFS=$'\x1f' read -r path rate; do
+        if [ -n "$rate" ]; then printf '%s\n' "$path" >>"$2/videos.txt"; else log "left out: $path has no sound"; fi
+    done < <(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["kind"] == "video" { printf "%s\037%s\n", $at["path"], $at["sample_rate"] }' "$2/videos.tsv")
+    some "$2/videos.txt" "no video with sound in $1"
+}
+
+those_with() { # those_with RESULTS FILES: the lines of FILES of which something was made, NAME.kind.h5 in RESULTS
+    awk -F/ 'NR == FNR { sub(/\.[^.]*\.h5$/, "", $NF); made[$NF]; next }
+        { name = $NF; sub(/\.[^.]*$/, "", name); if (name in made) print }' "$1" "$2"
+}

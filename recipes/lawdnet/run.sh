@@ -40,14 +40,10 @@ lists=$work/lists runs=$work/runs
 begin "model=$model preset=${preset:-published} $videos $work"
 
 look() {
-    if [ -n "$keep" ]; then
-        some_may_fail tk-eval-lse --keep "$keep" --fix --workers "$workers" --errors "$work/screen-errors.ndjson" \
-            "$videos" "$work/screened" >"$work/videos.txt"
-    else
-        some_may_fail tk-info "$videos" >"$work/videos.tsv"
-        awk -F'\t' '$2 == "video" { print $1 }' "$work/videos.tsv" >"$work/videos.txt"
-    fi
-    some "$work/videos.txt" "no video in $videos${keep:+ meets: $keep}"
+    [ -n "$keep" ] || { list_videos "$videos" "$work"; return; }
+    some_may_fail tk-eval-lse --keep "$keep" --fix --workers "$workers" --errors "$work/screen-errors.ndjson" \
+        "$videos" "$work/screened" >"$work/videos.txt"
+    some "$work/videos.txt" "no video in $videos meets: $keep"
 }
 
 crop_faces() {
@@ -65,6 +61,7 @@ listen() { # to the sound of the crops: one clock
     some_may_fail tk-feat --model "$heard" --workers "$workers" --errors "$work/feat-errors.ndjson" \
         - "$work/features" <"$work/faces.txt" >"$work/features.txt"
     some "$work/features.txt" "no clip has a sound"
+    those_with "$work/features.txt" "$work/videos.txt" >"$work/usable.txt"
     ! sync_hears_otherwise || some_may_fail tk-feat --model deepspeech --workers "$workers" \
         --errors "$work/feat-sync-errors.ndjson" - "$work/features-sync" <"$work/faces.txt" >"$work/features-sync.txt"
 }
@@ -98,14 +95,14 @@ train_clip256() {
 }
 
 dub() {
-    needs "$work/videos.txt" 0
-    tk-infer "$model" --checkpoint "$runs/clip256" "${face:-$(sed -n 1p "$work/videos.txt")}" \
-        "${speech:-$(sed -n '$p' "$work/videos.txt")}" "$work/dubbed.mp4" >/dev/null
+    needs "$work/usable.txt" 2
+    tk-infer "$model" --checkpoint "$runs/clip256" "${face:-$(sed -n 1p "$work/usable.txt")}" \
+        "${speech:-$(sed -n '$p' "$work/usable.txt")}" "$work/dubbed.mp4" >/dev/null
 }
 
 measure() { # the first video with its own sound, where the truth is known, and the dubbed one
     local report=$work/report first name
-    first=$(sed -n 1p "$work/videos.txt")
+    first=$(sed -n 1p "$work/usable.txt")
     mkdir -p "$report"
     tk-infer "$model" --checkpoint "$runs/clip256" "$first" "$report/again.mp4" >/dev/null
     printf '%s\t%s\n' "$report/again.mp4" "$first" >"$report/pairs.tsv"

@@ -25,16 +25,13 @@ faces=$work/faces lists=$work/lists runs=$work/runs
 
 begin "preset=${preset:-published} $videos $work"
 
-check_videos() {
-    some_may_fail tk-info "$videos" >"$work/videos.tsv"
-    awk -F'\t' '$2 == "video" { print $1 }' "$work/videos.tsv" >"$work/videos.txt"
-    some "$work/videos.txt" "no video in $videos"
-}
+check_videos() { list_videos "$videos" "$work"; }
 
 crop() {
     some_may_fail tk-crop-face --workers "$workers" --errors "$work/crop-errors.ndjson" - "$faces" \
         <"$work/videos.txt" >"$work/faces.txt"
     some "$work/faces.txt" "no face in any clip"
+    those_with "$work/faces.txt" "$work/videos.txt" >"$work/usable.txt"
 }
 
 split() { tk-split-list --val "$val" --test 0 - "$lists" <"$work/faces.txt" >/dev/null; }
@@ -53,8 +50,9 @@ train_generator() { train generator --expert "$runs/expert"; }
 train_gan() { train gan --expert "$runs/expert" --init "$runs/generator"; }
 
 dub() {
-    tk-infer wav2lip --checkpoint "$runs/gan" "${face:-$(sed -n 1p "$work/videos.txt")}" \
-        "${speech:-$(sed -n '$p' "$work/videos.txt")}" "$work/talking.mp4" >/dev/null
+    needs "$work/usable.txt" 1
+    tk-infer wav2lip --checkpoint "$runs/gan" "${face:-$(sed -n 1p "$work/usable.txt")}" \
+        "${speech:-$(sed -n '$p' "$work/usable.txt")}" "$work/talking.mp4" >/dev/null
 }
 
 measure() {

@@ -127,6 +127,11 @@ def test_the_next_stage_begins_with_the_generator_of_the_one_before(frame, data,
     assert all(torch.allclose(after[key], before[key], atol=1e-6) for key in before)
 
 
+def test_likeness_that_has_no_say_needs_no_weights(data, tmp_path):
+    train("frame64", tmp_path, data, max_steps=1, perception="vgg19", perception_weight=0.0)
+    assert rows_of(tmp_path)[-1]["train/perception"] == 0
+
+
 @pytest.mark.parametrize("model", ["lawdnet", pytest.param("dinet", marks=pytest.mark.slow)])
 def test_a_resumed_clip_stage_equals_an_unbroken_one(data, sync, tmp_path, model):
     if model == "dinet":

@@ -108,7 +108,8 @@ class FrameTask(DubbingTask):
             generator = self.new_generator(train[0].channels)
         else:
             generator = self.given_generator(needs["init"], train[0].channels)
-        self.set_up(generator, self.first_discriminator(FRAME_JUDGE, 3), make_perception(config.perception))
+        perception = make_perception(config.perception) if config.perception_weight else None
+        self.set_up(generator, self.first_discriminator(FRAME_JUDGE, 3), perception)
 
     def new_generator(self, audio_channels: int) -> nn.Module:
         """A generator with new weights, of the config's sizes."""
@@ -139,9 +140,10 @@ class FrameTask(DubbingTask):
             raise WeightsError(f"judges {net.channels // 3} frames at a time, not {channels // 3}", path=known)
         return net.train()
 
-    def set_up(self, generator: nn.Module, discriminator: Discriminator, perception: nn.Module) -> None:
-        """Take generator and discriminator into training; perception: distance of made and real pictures."""
-        self.perception = self.fabric.to_device(perception.to(memory_format=torch.channels_last))
+    def set_up(self, generator: nn.Module, discriminator: Discriminator, perception: nn.Module | None) -> None:
+        """Take generator and discriminator into training; perception: distance of made and real pictures, None where
+        it has no weight."""
+        self.perception = perception and self.fabric.to_device(perception.to(memory_format=torch.channels_last))
         height, width = crop_size(self.config.mouth_size)
         self.hole = self.fabric.to_device(torch.tensor(type(self).mask(height, width)))
         self.square = mouth_square(self.config.mouth_size)
@@ -203,10 +205,16 @@ class FrameTask(DubbingTask):
         config = self.config
         gan = self.fooled(self.discriminator, made)
         picture = picture_loss(made, real)
-        with self.judge(self.perception) as distance:
-            perception = distance(made, real)
+        perception = self.unlikeness(made, real)
         loss = config.perception_weight * perception + config.gan_weight * gan + config.picture_weight * picture
         return {"loss": loss, "perception": perception, "picture": picture, "gan": gan}
+
+    def unlikeness(self, made: Tensor, real: Tensor) -> Tensor:
+        """How far made pictures are from real ones by VGG19 or the pixels, a scalar."""
+        if self.perception is None:
+            return made.new_zeros(())
+        with self.judge(self.perception) as distance:
+            return distance(made, real)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """mouth_l1: mean absolute difference in the mouth's square, of 0..1; the losses as in training."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 NOSE_ROW, NOSE_COLUMN, MOUTH_LEFT, MOUTH_RIGHT = 29, 33, 48, 54  # iBUG order
-SCALE = 1.05  # of the box around the face; training draws up to 1.15
+SCALE = 1.05  # of the box around the face; the original's training draws up to 1.15, see dubbing/data.py
 NEAR = 2  # pictures before and after that have a say in the size
 ABOVE, BELOW, BESIDE = 1.0, 2.25, 1.25  # reach of the box from the nose, in radii
 

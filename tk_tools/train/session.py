@@ -60,7 +60,7 @@ def run_stage(
     """
     run = RunFolder(out)
     fabric = make_fabric(config)
-    torch.backends.cudnn.deterministic = True  # a resumed run is to equal the unbroken one on a GPU too
+    torch.backends.cudnn.deterministic = True  # of convolutions; warps and resizes add on a GPU in any order
     with ExitStack() as stack:
         stack.push(_end_processes)
         fabric.launch()
