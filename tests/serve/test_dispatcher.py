@@ -5,10 +5,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tk_tools import models
+from tk_tools.errors import InputError
 from tk_tools.serve import dispatcher as tested
 from tk_tools.serve.app import make_app
 from tk_tools.serve.child import ChildDied
@@ -220,6 +222,17 @@ def test_a_fault_outside_the_worker_ends_one_job(run, act):
         jobs = [service.queue(), service.queue()]
         await service.until(lambda: [service.state(job) for job in jobs] == ["failed", "done"])
         assert service.store.get(jobs[0].id).error.startswith("a fault of this service: ")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ChildDied(KILLED), ValueError("odd")])
+def test_whatever_an_upload_does_to_its_reader_is_the_upload_s_fault(run, error):
+    async def scenario(service):
+        service.acts = [error]
+        with pytest.raises(InputError, match="voice: is damaged in a way that stops its reader"):
+            await service.dispatcher.look_at({"voice": Path("voice.wav")}, {})
+        assert service.lines == [f"an upload could not be looked at: {error}"]
 
     run(scenario)
 

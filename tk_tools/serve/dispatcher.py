@@ -143,7 +143,7 @@ class Dispatcher:
                 length = await self._look(check_upload, path, upload.holds, options.upload_seconds, options.characters)
             except TkError as error:
                 raise InputError(f"{upload.field}: {error.message}") from error
-            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
+            except Exception as error:  # whatever a stranger's file does to its reader
                 self._told.error(f"an upload could not be looked at: {error or type(error).__name__}")
                 raise InputError(f"{upload.field}: is damaged in a way that stops its reader") from error
             if upload.sets_length:
@@ -153,7 +153,7 @@ class Dispatcher:
                 await self._look(check_choices, self._offer.model, self._offer.values(given))
             except TkError as error:
                 raise InputError(error.message) from error
-            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
+            except (TimeLimit, ChildDied, NoAnswer, MemoryError, OSError) as error:
                 self._told.error(f"options could not be looked at: {error or type(error).__name__}")
         return seconds
 
