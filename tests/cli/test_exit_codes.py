@@ -1,5 +1,6 @@
 """Every way out has its code: done, some failed, wrong usage, interrupted, terminated, a closed pipe, a full disk."""
 
+import io
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import click
 import pytest
 
 from tests.cli.conftest import SCRIPTS
+from tk_tools.cli._log import Log
 from tk_tools.cli._main import ExitCode, Terminated, run
 from tk_tools.errors import ConfigError, InputError, OutputError
 
@@ -130,6 +132,14 @@ def test_closed_standard_streams(clip, tmp_path):
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         assert Path(tmp_path, "out", "clip.wav").is_file()
+
+
+def test_a_message_that_nobody_can_read_ends_nothing(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with io.TextIOWrapper(open(writer, "wb", buffering=0), write_through=True) as gone:
+        monkeypatch.setattr("sys.stderr", gone)
+        Log("tk-serve").error("the disk is full")
 
 
 @pytest.mark.parametrize(

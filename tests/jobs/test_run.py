@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+import torch
 
 from tests.jobs import work
 from tests.media import write_click_wav, write_clip
@@ -13,7 +14,7 @@ from tk_tools.errors import InputError
 from tk_tools.files.atomic import temporary_name
 from tk_tools.files.extract import AudioOptions
 from tk_tools.jobs.in_order import TASKS_IN_FLIGHT
-from tk_tools.jobs.run import Job, run_jobs
+from tk_tools.jobs.run import Job, explain, run_jobs
 
 NOBODY = 2**22 + 1  # no process has this number: the system's limit is 2**22
 
@@ -55,6 +56,12 @@ def test_a_killed_worker_is_one_retry_or_one_failure(tmp_path):
     assert outcomes[1].warning == f"{jobs[1].source}: {killed}; tried again"
     assert outcomes[3].message == f"{jobs[3].source}: {killed}; tried 2 times"
     assert sorted(os.listdir(tmp_path / "out")) == ["0.h5", "1.h5", "2.h5", "4.h5"], "no temporary is left"
+
+
+def test_a_gpu_without_room_is_told_in_words():
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of ...")
+    fault, trace = explain(full, Path("a.mp4"))
+    assert (str(fault), trace) == ("a.mp4: not enough memory on the GPU; a shorter or smaller one takes less", "")
 
 
 def test_order_is_that_of_the_jobs_whatever_takes_long(tmp_path):

@@ -17,6 +17,7 @@ from tests.media import H264, write_click_wav, write_clip
 
 ROOT = Path(__file__).parents[2]
 ENDED = ("done", "failed", "cancelled")
+TOKEN = "0123456789abcdef0123"
 PATIENCE = 60  # seconds: no test waits so long unless something is wrong
 
 
@@ -143,6 +144,17 @@ def served(environment, media, tmp_path_factory):
     """A service that tests share which need no other one."""
     starter = _starter(environment, media, tmp_path_factory.mktemp("served"))
     yield next(starter)("--max-upload", "2", "--max-seconds", "30")
+    with pytest.raises(StopIteration):
+        next(starter)
+
+
+@pytest.fixture(scope="session")
+def guarded(environment, media, tmp_path_factory):
+    """A service that asks for TOKEN."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "token").write_text(TOKEN + "\n")
+    starter = _starter(environment, media, folder)
+    yield next(starter)("--token-file", folder / "token")
     with pytest.raises(StopIteration):
         next(starter)
 

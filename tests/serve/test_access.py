@@ -8,20 +8,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.serve.conftest import TOKEN
 from tests.serve.waiting import wait_until
 from tk_tools.errors import ConfigError
 from tk_tools.serve.store import JobStore
 
-TOKEN = "0123456789abcdef0123"
-
-
-@pytest.fixture
-def guarded(start, tmp_path):
-    (tmp_path / "token").write_text(TOKEN + "\n")
-    return start("--token-file", tmp_path / "token")
-
 
 def test_all_but_health_and_the_empty_page_ask_for_the_token(guarded, media):
+    before = guarded.folders()
     for path in ("/jobs", "/jobs/x", "/jobs/x/result", "/metrics", "/service", "/openapi.json", "/none"):
         answer = guarded.ask("GET", path)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
@@ -31,8 +25,13 @@ def test_all_but_health_and_the_empty_page_ask_for_the_token(guarded, media):
         answer = guarded.ask("GET", path)
         assert (answer.status_code, "anchor" in answer.text) == (200, False), path
     assert guarded.send().status_code == 401
-    assert guarded.folders() == []
+    assert guarded.folders() == before
     assert guarded.ask("GET", "/jobs", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["x/healthz?", "127.0.0.1/healthz#", "/healthz"])
+def test_a_host_header_does_not_open_a_path(guarded, host):
+    assert guarded.ask("GET", "/jobs", headers={"host": host}).status_code in (400, 401)
 
 
 def test_a_page_of_another_site_is_refused(served):

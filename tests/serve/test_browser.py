@@ -3,7 +3,7 @@
 import pytest
 
 from tests.report.test_browser import CONTRASTS
-from tests.serve.test_access import TOKEN
+from tests.serve.conftest import TOKEN
 from tests.serve.waiting import wait_until
 
 SIZES = pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)], ids=["phone, dark", "desktop, light"])
@@ -154,9 +154,8 @@ def test_what_is_wrong_is_said(visit, served, media):
     seen.problems.clear()
 
 
-def test_it_asks_for_the_token(visit, start, media, tmp_path):
-    (tmp_path / "token").write_text(TOKEN)
-    seen = visit(start("--token-file", tmp_path / "token"), width=390)
+def test_it_asks_for_the_token(visit, guarded, media):
+    seen = visit(guarded, width=390)
     page = seen.page
     page.locator("#token").fill("wrong")
     page.keyboard.press("Enter")
@@ -167,11 +166,47 @@ def test_it_asks_for_the_token(visit, start, media, tmp_path):
     page.locator("#file-speech").set_input_files(media / "speech.wav")
     page.locator("#send").click()
     page.locator("#jobs .words", has_text="Done").wait_for()
-    seen.until("document.querySelector('video')?.videoWidth === 64")
     with page.expect_download() as download:
         page.locator("#jobs .download").click()
     assert download.value.path().read_bytes() == (media / "anchor.mp4").read_bytes()
     assert all("401" in problem for problem in seen.problems)
+    seen.problems.clear()
+
+
+def test_with_a_token_a_result_is_fetched_when_it_is_wanted_and_let_go(visit, guarded, media):
+    known = {"authorization": f"Bearer {TOKEN}"}
+    speech = {"speech": (media / "speech.wav").read_bytes()}
+    job = guarded.ask("POST", "/jobs", files=speech, data={"template": "anchor"}, headers=known).json()
+    wait_until(lambda: guarded.ask("GET", f"/jobs/{job['id']}", headers=known).json()["state"] == "done")
+    seen = visit(guarded)
+    page, asked = seen.page, []
+    page.locator("#token").wait_for()
+    page.on("request", lambda request: asked.append(request.url.removeprefix(guarded.url)))
+    page.evaluate(
+        """([token, jobs]) => {
+            sessionStorage.setItem("tk-serve token", token);
+            localStorage.setItem("tk-serve jobs", JSON.stringify(jobs));
+        }""",
+        [TOKEN, [{"id": "0" * 32, "name": "expired"}, {"id": job["id"], "name": "mine"}]],
+    )
+    page.reload()
+    page.locator("#jobs .words", has_text="Done").wait_for()
+    assert page.locator("#jobs .name").all_inner_texts() == ["mine"], "one that has expired is not shown"
+    assert page.evaluate("document.activeElement === document.body"), "nobody asked for the focus to move"
+    assert not any(address.endswith("/result") for address in asked)
+    page.locator("#jobs .play").click()
+    seen.until("document.querySelector('video')?.videoWidth === 64")
+    assert page.locator("#jobs .play").is_hidden()
+    with page.expect_download() as download:
+        page.locator("#jobs .download").click()
+    assert download.value.path().read_bytes() == (media / "anchor.mp4").read_bytes()
+    assert asked.count(f"/jobs/{job['id']}/result") == 1
+    page.evaluate("URL.revokeObjectURL = (address) => { window.revoked = address; }")
+    address = page.locator("video").get_attribute("src")
+    page.get_by_role("button", name="Remove").click()
+    page.locator("#none").wait_for()
+    assert page.evaluate("[window.revoked, document.activeElement.id]") == [address, "send"]
+    assert all("401" in problem or "404" in problem for problem in seen.problems)
     seen.problems.clear()
 
 

@@ -21,6 +21,20 @@ def leave_a_file(then):
     return path
 
 
+def refuse(path):
+    raise PermissionError(13, "Permission denied", path)
+
+
+def test_what_a_function_raises_is_no_end_of_its_process():
+    child = Child()
+    try:
+        with pytest.raises(PermissionError, match="/x"):
+            child.call(refuse, "/x", seconds=60)
+        assert child.alive
+    finally:
+        child.close()
+
+
 def test_what_a_process_leaves_in_the_temporary_folder_goes_with_it(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     child = Child()

@@ -86,7 +86,7 @@ def test_killed_twice_over_one_job(start, media, tmp_path):
         served.wait(jobs[0], "running")
         workers = _children(served)
         assert len(workers) >= 2
-        (served.state / "jobs" / "left over").mkdir(exist_ok=True)  # of an upload that was going on
+        (served.state / "jobs" / ("0" * 32)).mkdir(exist_ok=True)  # of an upload that was going on
         served.stop(signal.SIGKILL)
         wait_until(lambda: not any(map(_is_there, workers)))  # noqa: B023 - called at once
     last = start(state=tmp_path / "kept")

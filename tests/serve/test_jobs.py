@@ -192,6 +192,8 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(start):
     refused = served.send()
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert "2 jobs wait already" in refused.json()["error"]
+    plain = served.ask("POST", "/generate-video", files={"audio": b"x"})
+    assert (plain.status_code, plain.text) == (429, refused.json()["error"])
     assert [served.job(job)["ahead"] for job in waiting] == [0, 1]
     assert len(served.folders()) == 3
     served.ask("DELETE", f"/jobs/{waiting[0]}")

@@ -27,12 +27,23 @@ def test_what_the_original_says_of_a_form_without_a_file(served):
         ("/generate-video", "other"): "没有上传音频文件",
     }
     for (route, field), text in said.items():
-        answer = served.ask("POST", route, files={field: (None, "x")})
-        assert (answer.status_code, answer.text) == (400, text)
+        forms = {"files": {field: (None, "x")}}, {"files": {"file": (None, "x")}}, {"data": {"file": "x"}}, {}
+        for form in forms:  # the last two are none that could hold a file
+            answer = served.ask("POST", route, **form)
+            assert (answer.status_code, answer.text) == (400, text), form
     # as a browser sends a file that nobody chose
     body = b'--e\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--e--\r\n'
     answer = served.ask("POST", "/upload-audio", data=body, headers={"content-type": "multipart/form-data; boundary=e"})
     assert (answer.status_code, answer.text) == (400, "No selected file")
+
+
+def test_what_is_refused_is_told_in_plain_text(served):
+    for form, told in (
+        ({"files": {"file": bytes(2_100_000)}}, (413, "that is too large: 2 MB is the most here")),
+        ({"files": {"file": b"x"}, "data": {"pace": "x"}}, (422, "pace: 'x' is not a number from 0 to 1000")),
+    ):
+        answer = served.ask("POST", "/upload-audio", **form)
+        assert (answer.status_code, answer.text) == told
 
 
 def test_what_cannot_be_made(served, media):

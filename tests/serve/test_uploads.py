@@ -1,17 +1,23 @@
 """Uploads that are hostile or broken off: nothing stays of them, and memory and disk stay as they are."""
 
 import asyncio
+import io
 import resource
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+import av
+import numpy as np
 import pytest
 from fastapi import Request
 
 from tests.serve.fake_model import SPEECH
 from tests.serve.waiting import wait_until
+from tk_tools.errors import InputError
+from tk_tools.files.media import probe
 from tk_tools.serve import uploads
 from tk_tools.serve.refusal import Refused
+from tk_tools.serve.work import check_upload
 
 FORM = "Content-Type: multipart/form-data; boundary=edge\n"
 PART = b'--edge\r\nContent-Disposition: form-data; name="speech"; filename="a.wav"\r\n\r\n'
@@ -96,3 +102,47 @@ def test_a_full_disk_is_told(served):
     assert (answer.status_code, answer.json()["error"]) == (507, "there is no room for it on this server's disk")
     assert served.folders() == before
     assert served.send().status_code == 202
+
+
+class _Stream(io.RawIOBase):
+    """A file that cannot be gone back in, as what is recorded while it is sent."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def writable(self):
+        return True
+
+    def seekable(self):
+        return False
+
+    def write(self, data):
+        return self._file.write(data)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """Three seconds of a browser's recorder: its container does not say how long they are."""
+    path = tmp_path_factory.mktemp("live") / "live.webm"
+    with open(path, "wb") as file, av.open(_Stream(file), "w", format="webm") as out:
+        video, audio = out.add_stream("libvpx", rate=10), out.add_stream("libopus", rate=48000)
+        video.width, video.height, video.pix_fmt, audio.layout = 64, 48, "yuv420p", "mono"
+        for second in range(3):
+            for tenth in range(10):
+                picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+                picture.pts = second * 10 + tenth
+                out.mux(video.encode(picture))
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), "flt", "mono")
+            sound.sample_rate, sound.pts = 48000, second * 48000
+            out.mux(audio.encode(sound))
+        out.mux(video.encode(None))
+        out.mux(audio.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("holds", ["sound", "pictures"])
+def test_a_file_that_does_not_say_how_long_it_is(live, holds):
+    assert probe(live).duration == 0
+    assert check_upload(live, holds, 4.0, 1) == pytest.approx(3, abs=0.15)
+    with pytest.raises(InputError, match=r"lasts longer, and 2 s is the most here"):
+        check_upload(live, holds, 2.0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from datetime import datetime
@@ -64,4 +65,5 @@ class Log:
 
     def _print(self, message: str) -> None:
         stamp = "" if self._terminal else f"{datetime.now().isoformat(timespec='seconds')} "
-        print(f"{stamp}{self.tool}: {printable(message)}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # stderr is closed or full: nobody to tell, and the work goes on
+            print(f"{stamp}{self.tool}: {printable(message)}", file=sys.stderr, flush=True)

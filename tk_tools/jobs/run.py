@@ -6,6 +6,7 @@ already there, whole, from the same source with the same options is left as it i
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -134,6 +135,8 @@ def explain(error: Exception, source: Path) -> tuple[TkError, str]:
         return (error if error.path is not None else TkError(error.message, path=source)), ""
     if isinstance(error, MemoryError):
         return TkError("not enough memory; use fewer --workers", path=source), ""
+    if isinstance(error, getattr(sys.modules.get("torch"), "OutOfMemoryError", ())):
+        return TkError("not enough memory on the GPU; a shorter or smaller one takes less", path=source), ""
     if isinstance(error, OSError):
         return TkError(error.strerror or str(error), path=error.filename or source), ""
     what = f"unexpected {type(error).__name__}: {error} (a fault of the tool; -v shows where)"

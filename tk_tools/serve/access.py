@@ -39,7 +39,7 @@ class Access:
         await (self._app if refused is None else Refusal(refused))(scope, receive, send_with_headers)
 
     def _refused(self, request: Request) -> Refused | None:
-        if request.url.path in self._open:
+        if request.scope["path"] in self._open:  # not url.path, which some libraries make from the Host header
             return None
         if self._token is not None:
             kind, _, given = request.headers.get("authorization", "").partition(" ")

@@ -46,7 +46,7 @@ def make_app(options: ServeOptions, offer: Offer, store: JobStore, dispatcher: D
     intake = Intake(options, offer, store, dispatcher)
     _add_jobs(app, offer, store, dispatcher, intake)
     add_synchronous_routes(app, offer, store, dispatcher, intake)
-    _add_about(app, options, offer, dispatcher)
+    _add_about(app, options, offer, store, dispatcher)
     return app
 
 
@@ -130,7 +130,7 @@ def _add_jobs(app: FastAPI, offer: Offer, store: JobStore, dispatcher: Dispatche
         return answer(await dispatcher.cancel(job))
 
 
-def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Dispatcher) -> None:
+def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, store: JobStore, dispatcher: Dispatcher) -> None:
     @app.get("/service", response_description="facts of the service", responses=TOKEN)
     async def describe_the_service() -> JSONResponse:
         """What it takes: files, templates, options and limits."""
@@ -148,11 +148,11 @@ def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Di
     @app.get(
         "/healthz",
         response_description="it can work",
-        responses={503: {"description": "a worker cannot go on: its model cannot be loaded, or the disk is full"}},
+        responses={503: {"description": "a worker cannot go on, or the disk has no room for the largest upload"}},
     )
     async def is_it_well() -> JSONResponse:
-        """200 while it can work, 503 when a worker cannot."""
-        failing = dispatcher.failing
+        """200 while it can work, 503 when a worker cannot or the disk has no room for the largest upload."""
+        failing = dispatcher.failing or store.room() < options.upload_bytes
         return JSONResponse({"status": "failing" if failing else "ok"}, 503 if failing else 200, headers=_NO_STORE)
 
     @app.get("/metrics", response_class=PlainTextResponse, response_description="the numbers", responses=TOKEN)
@@ -161,7 +161,7 @@ def _add_about(app: FastAPI, options: ServeOptions, offer: Offer, dispatcher: Di
         return Response(dispatcher.metrics.text(), media_type=MEDIA_TYPE)
 
     async def page(request: Request) -> Response:
-        content, media_type = asset(request.url.path)
+        content, media_type = asset(request.scope["path"])
         headers = {"content-security-policy": POLICY, "cache-control": "no-cache"}
         return Response(content, media_type=media_type, headers=headers)
 

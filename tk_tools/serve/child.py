@@ -22,6 +22,7 @@ from tk_tools.jobs.worker_process import Stopped, become_worker
 
 _PATIENCE = 3  # seconds that the process has to clear away what is half done before it is killed
 _OFTEN = 0.2  # seconds between two words about progress
+_TERMINATED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # exit codes
 
 
 class TimeLimit(Exception):
@@ -37,7 +38,7 @@ class ChildDied(Exception):
 
     def __init__(self, code: int | None):
         super().__init__(_how_it_ended(code))
-        self.stopped = code in (-signal.SIGTERM, 128 + signal.SIGTERM)
+        self.stopped = code in _TERMINATED
 
 
 class Child:
@@ -69,20 +70,25 @@ class Child:
         try:
             self._start()
             self._pipe.send((function, args))
-            end = time.monotonic() + seconds
-            while self._pipe.poll(max(0.0, end - time.monotonic())):
-                kind, value = self._pipe.recv()
-                if kind == "told":
-                    told(value)
-                elif kind == "done":
-                    return value
-                else:
-                    raise value
+            kind, value = self._answer(time.monotonic() + seconds, told)
         except (EOFError, OSError) as error:
             with self._changing:
                 raise ChildDied(self._end()) from error
+        if kind == "done":
+            return value
+        if kind == "failed":
+            raise value
         self.stop()
         raise TimeLimit
+
+    def _answer(self, end: float, told: Callable[[float], None]) -> tuple[str, Any]:
+        """What the process sends after its progress: ("done", value), ("failed", error); ("late", None) at `end`."""
+        while self._pipe.poll(max(0.0, end - time.monotonic())):
+            kind, value = self._pipe.recv()
+            if kind != "told":
+                return kind, value
+            told(value)
+        return "late", None
 
     def stop(self) -> None:
         """End the process, whatever it does; it may clear away what is half done."""
@@ -132,6 +138,8 @@ class Child:
 def _how_it_ended(code: int | None) -> str:
     if code == -signal.SIGKILL:
         return "the worker was killed (signal 9), perhaps out of memory"
+    if code in _TERMINATED:
+        return "the worker was told to end (signal 15), perhaps for want of memory"
     if code is None:
         return "the worker could not be started"
     return f"the worker was ended by signal {-code}" if code < 0 else f"the worker ended with code {code}"

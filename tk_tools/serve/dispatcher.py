@@ -6,11 +6,13 @@ All of it runs in one event loop; a worker's thread only waits for its process.
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,7 +33,8 @@ _OPENING = 1800  # seconds that a model may take to be loaded
 _LOOK = 30  # seconds that one look at an upload may take
 _LOOK_MEMORY = 4 << 30  # bytes of address space for it
 _TICK = 0.05  # seconds between two looks at whether a job has ended
-_AGAIN = 5  # seconds before a worker that could not load its model tries again
+_AGAIN = 5  # seconds before a worker that could not load its model, or write down what it made, tries again
+_SAME_SIGNAL = 1  # seconds within which the service is told to end when its workers are
 _CALLS = 4  # callbacks at a time
 
 
@@ -44,13 +47,17 @@ class Told(Protocol):
 
 
 class _Worker:
-    """A process on one device, the thread that waits for it, and the job that it makes."""
+    """A process on one device, the thread that waits for it, and the job that it makes.
+
+    left: the last job and what writes down what it came to, as long as the store did not take that.
+    """
 
     def __init__(self, device: str):
         self.device = device
         self.child = Child()
         self.thread = ThreadPoolExecutor(max_workers=1)
         self.job: str | None = None
+        self.left: tuple[Job, Callable[[], object]] | None = None
         self.cancelled = False
         self.failing = False
 
@@ -96,6 +103,8 @@ class Dispatcher:
         for worker in self._workers:
             while worker.job is not None:
                 await asyncio.sleep(_TICK)
+            with suppress(sqlite3.Error):  # then the next start finds it running
+                self._settle(worker)
         for task in self._tasks:
             task.cancel()
         for thread in (*(worker.thread for worker in self._workers), self._looker_thread, self._callers):
@@ -134,7 +143,7 @@ class Dispatcher:
                 length = await self._look(check_upload, path, upload.holds, options.upload_seconds, options.characters)
             except TkError as error:
                 raise InputError(f"{upload.field}: {error.message}") from error
-            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
+            except Exception as error:  # whatever a stranger's file does to its reader
                 self._told.error(f"an upload could not be looked at: {error or type(error).__name__}")
                 raise InputError(f"{upload.field}: is damaged in a way that stops its reader") from error
             if upload.sets_length:
@@ -144,7 +153,7 @@ class Dispatcher:
                 await self._look(check_choices, self._offer.model, self._offer.values(given))
             except TkError as error:
                 raise InputError(error.message) from error
-            except (TimeLimit, ChildDied, NoAnswer, MemoryError) as error:
+            except (TimeLimit, ChildDied, NoAnswer, MemoryError, OSError) as error:
                 self._told.error(f"options could not be looked at: {error or type(error).__name__}")
         return seconds
 
@@ -204,12 +213,17 @@ class Dispatcher:
                 if self.stopping:
                     return
                 worker.failing = True
-                self._told.error(f"a worker cannot go on, and tries again in {_AGAIN} s: {error}")
-                self._told.detail("".join(traceback.format_exception(error)))
+                self._tell(f"a worker cannot go on, and tries again in {_AGAIN} s: {error}", error)
                 await asyncio.sleep(_AGAIN)
 
+    def _tell(self, message: str, error: Exception) -> None:
+        with suppress(Exception):  # nobody there to tell must not end what goes on
+            self._told.error(message)
+            self._told.detail("".join(traceback.format_exception(error)))
+
     async def _take_one(self, worker: _Worker) -> None:
-        """Wait for a job and make it."""
+        """Wait for a job and make it; what the last one came to is written down first, should that be left."""
+        self._settle(worker)
         if not worker.child.alive:
             await self._load(worker)
         self._arrived.clear()
@@ -220,22 +234,44 @@ class Dispatcher:
             return
         worker.job, worker.cancelled = job.id, False
         try:
-            await self._make(worker, job)
+            worker.left = job, await self._make(worker, job)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends this job alone
+            trace = "".join(traceback.format_exception(error))
+            worker.left = job, partial(self._fail, job, Made(error=f"a fault of this service: {error}", trace=trace))
+            await self._replace(worker)  # it may still have an answer for a job that is over
         finally:
             worker.job = None
-            self._progress.pop(job.id, None)
+        self._settle(worker)
 
-    async def _make(self, worker: _Worker, job: Job) -> None:
+    def _settle(self, worker: _Worker) -> None:
+        """Write down what the worker's last job came to, unless it was cancelled or removed meanwhile; what the store
+        does not take stays for another try."""
+        if worker.left is None:
+            return
+        (job, write), worker.left = worker.left, None
+        try:
+            if (found := self._store.get(job.id)) is not None and found.state == RUNNING:
+                write()
+        except sqlite3.Error:
+            worker.left = job, write
+            raise
+        self._progress.pop(job.id, None)
+
+    async def _replace(self, worker: _Worker) -> None:
+        """End the process of a worker; the next job is made by another one."""
+        await asyncio.get_running_loop().run_in_executor(None, worker.child.stop)
+
+    async def _make(self, worker: _Worker, job: Job) -> Callable[[], object]:
+        """Make a job; what writes down what it came to."""
+
         def told(seconds: float) -> None:
             self._progress[job.id] = min(0.99, seconds / job.seconds) if job.seconds else 0.0
 
         templates = [file["template"] for file in job.files.values() if isinstance(file, dict)]
         if gone := [name for name in templates if name not in self._options.templates]:  # since a restart
-            self._fail(job, Made(error=f"the template {gone[0]} is no longer here"))
-            return
+            return partial(self._fail, job, Made(error=f"the template {gone[0]} is no longer here"))
         if not self._offer.takes(job.files, job.options):  # since a restart with another model
-            self._fail(job, Made(error="what is served here now does not take it; send it again"))
-            return
+            return partial(self._fail, job, Made(error="what is served here now does not take it; send it again"))
         sweep(self._store.folder(job))
         begin = time.monotonic()
         limit = self._options.job_seconds
@@ -243,24 +279,20 @@ class Dispatcher:
         try:
             made: Made = await asyncio.get_running_loop().run_in_executor(worker.thread, make)
         except TimeLimit:
-            self._fail(job, Made(error=f"it took longer than the {limit:g} s that this service gives a job"))
-            return
+            late = f"it took longer than the {limit:g} s that this service gives a job"
+            return partial(self._fail, job, Made(error=late))
         except NoAnswer as error:
-            self._fail(job, Made(error=f"a fault of this service: {error}"))
-            return
+            return partial(self._fail, job, Made(error=f"a fault of this service: {error}"))
         except ChildDied as error:
-            self._interrupted(worker, job, str(error), error.stopped)
-            if error.stopped and not (worker.cancelled or self.stopping):
-                await asyncio.sleep(1)  # the whole service may be about to be told the same
-            return
+            return await self._interrupted(worker, job, error)
+        if made.trace:  # after some faults on a GPU a process can do nothing there any more
+            await self._replace(worker)
+        json.dumps(made.facts)  # what cannot be written down is a fault of this job
         if worker.cancelled:
-            self._ended(self._store.end(job, CANCELLED))
-        elif made.error:
-            self._fail(job, made)
-        else:
-            took = time.monotonic() - begin
-            self._told.info(f"job {job.id}: done in {took:.1f} s")
-            self._ended(self._store.end(job, DONE, facts=made.facts), took)
+            return partial(self._cancelled, job)
+        if made.error:
+            return partial(self._fail, job, made)
+        return partial(self._done, job, made, time.monotonic() - begin)
 
     def _order(self, worker: _Worker, job: Job) -> Order:
         folder, uploads = self._store.folder(job), self._offer.uploads
@@ -276,24 +308,36 @@ class Dispatcher:
             values=self._offer.values(job.options) | self._on(worker),
         )
 
-    def _interrupted(self, worker: _Worker, job: Job, why: str, stopped: bool) -> None:
+    async def _interrupted(self, worker: _Worker, job: Job, why: ChildDied) -> Callable[[], object]:
         """The worker ended in the middle of a job: who or what ended it decides what becomes of the job."""
+        end = time.monotonic() + (_SAME_SIGNAL if why.stopped else 0)
+        while not (worker.cancelled or self.stopping) and time.monotonic() < end:
+            await asyncio.sleep(_TICK)
         if worker.cancelled:
-            self._ended(self._store.end(job, CANCELLED))
-        elif self.stopping or stopped:
-            self._store.put_back(job, counted=False)
-        elif job.tries < TRIES:
-            self.metrics.restarted()
-            self._told.error(f"job {job.id}: {why}; tried again")
-            self._store.put_back(job, counted=True)
-        else:
-            self.metrics.restarted()
-            self._fail(job, Made(error=f"{why}; tried {job.tries} times"))
+            return partial(self._cancelled, job)
+        if self.stopping:
+            return partial(self._store.put_back, job, counted=False)
+        self.metrics.restarted()
+        if job.tries < TRIES:
+            return partial(self._try_again, job, why)
+        return partial(self._fail, job, Made(error=f"{why}; tried {job.tries} times"))
+
+    def _try_again(self, job: Job, why: ChildDied) -> None:
+        self._store.put_back(job, counted=True)
+        self._arrived.set()  # another worker may be free
+        self._told.error(f"job {job.id}: {why}; tried again")
+
+    def _cancelled(self, job: Job) -> None:
+        self._ended(self._store.end(job, CANCELLED))
 
     def _fail(self, job: Job, made: Made) -> None:
+        self._ended(self._store.end(job, FAILED, made.error))
         self._told.error(f"job {job.id}: {made.log or made.error}")
         self._told.detail(made.trace)
-        self._ended(self._store.end(job, FAILED, made.error))
+
+    def _done(self, job: Job, made: Made, took: float) -> None:
+        self._ended(self._store.end(job, DONE, facts=made.facts), took)
+        self._told.info(f"job {job.id}: done in {took:.1f} s")
 
     def _ended(self, job: Job, seconds: float | None = None) -> Job:
         self.metrics.ended(job.state, seconds)
@@ -320,6 +364,11 @@ class Dispatcher:
     async def _expire(self) -> None:
         keep = self._options.keep_hours * 3600
         while True:
-            for job in self._store.expired(time.time() - keep):
-                self._store.remove(job)
+            try:
+                while jobs := self._store.expired(time.time() - keep):
+                    for job in jobs:
+                        self._store.remove(job)
+                    await asyncio.sleep(0)  # others have their turn
+            except sqlite3.Error as error:
+                self._tell(f"results cannot expire, which is tried again: {error}", error)
             await asyncio.sleep(min(60.0, max(0.2, keep / 10)))

@@ -20,7 +20,7 @@ from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
 from tk_tools.serve.refusal import Refused
 from tk_tools.serve.store import Job, JobStore
-from tk_tools.serve.uploads import Form, receive_form
+from tk_tools.serve.uploads import Form, is_form, receive_form
 
 NO_PART, NO_FILE = "No file part", "No selected file"
 NO_AUDIO = "没有上传音频文件"  # what the original's faster server says: no audio file was sent
@@ -37,24 +37,27 @@ class Intake:
         """The job of a form with all its files, or a template's name. Refused: see receive_form; 422, 429, 503."""
         with self._dispatcher.place(), self._folder() as folder:
             form = await receive_form(request, folder, self._offer.uploads, self._options.upload_bytes)
-            with _refused(plain=False):
-                return await self._queue(form, folder)
+            for field in form.written:
+                raise Refused(422, f"the field {field} is to be a file (with curl: -F {field}=@FILE)")
+            return await self._queue(form, folder)
 
     async def take_speech(self, request: Request, missing: str, unnamed: str) -> Job:
         """The job of a form with a speech in the field `file` or `audio`, by default for the first template.
 
-        Refused: as take_job, and 400 with `missing` where there is no such field, `unnamed` where it has no file.
+        Refused: as take_job, and 400 with `missing` where there is no such field with a file, `unnamed` where the file
+        has no name, as of a form in which none was chosen.
         """
         speech = self._offer.spoken_to
         fields = tuple(Upload(name, speech.title, speech.reads, speech.holds) for name in ("file", "audio"))
+        if not is_form(request):
+            raise Refused(400, missing)
         with self._dispatcher.place(), self._folder() as folder:
             form = await receive_form(request, folder, fields, self._options.upload_bytes)
             if not form.files:
-                raise Refused(400, unnamed if form.unnamed else missing, plain=True)
+                raise Refused(400, unnamed if form.unnamed else missing)
             form.files = {speech.field: next(iter(form.files.values()))}
             form.texts.setdefault("template", self._offer.templates[0])
-            with _refused(plain=True):
-                return await self._queue(form, folder)
+            return await self._queue(form, folder)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -66,6 +69,8 @@ class Intake:
         except BaseException as error:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, InputError):
+                raise Refused(422, error.message) from error
             if isinstance(error, sqlite3.OperationalError) or getattr(error, "errno", None) in _FULL:
                 raise Refused(507, "there is no room for it on this server's disk") from error
             raise
@@ -96,12 +101,3 @@ class Intake:
         if name not in self._offer.templates:
             raise InputError(f"there is no such template; there are: {', '.join(self._offer.templates) or 'none'}")
         return {"template": name}
-
-
-@contextmanager
-def _refused(plain: bool) -> Iterator[None]:
-    """What is wrong with fields and files, told to the client."""
-    try:
-        yield
-    except InputError as error:
-        raise Refused(422, error.message, plain=plain) from error

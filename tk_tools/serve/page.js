@@ -18,6 +18,7 @@ const make = (tag, facts = {}, ...inside) => {
 
 let service;
 const shown = new Map(); // id -> element
+const held = new Map(); // id -> promise of the address of a result that this page has fetched
 
 const kept = () => {
   try {
@@ -207,23 +208,27 @@ function show(job) {
 async function cancel(one) {
   one.querySelector(".cancel").disabled = true;
   const answer = await ask(`/jobs/${one.dataset.id}`, { method: "DELETE" });
-  if (answer.status === 200) update(one, await answer.json());
-  else forget(one); // it had ended already, and is removed
+  if (answer.status !== 200) return forget(one).focus(); // it had ended already, and is removed
+  update(one, await answer.json());
   one.querySelector(".name").focus();
 }
 
 async function remove(one) {
   await ask(`/jobs/${one.dataset.id}`, { method: "DELETE" });
-  forget(one);
+  forget(one).focus();
 }
 
+// What stands in its place, for the focus of one who had it removed.
 function forget(one) {
   const next = one.nextElementSibling || one.previousElementSibling;
-  keep(kept().filter((job) => job.id !== one.dataset.id));
-  shown.delete(one.dataset.id);
+  const { id } = one.dataset;
+  keep(kept().filter((job) => job.id !== id));
+  shown.delete(id);
+  held.get(id)?.then(URL.revokeObjectURL, () => {});
+  held.delete(id);
   one.remove();
   $("none").hidden = shown.size > 0;
-  (next ? next.querySelector(".name") : $("send")).focus();
+  return next ? next.querySelector(".name") : $("send");
 }
 
 function update(one, job) {
@@ -250,26 +255,64 @@ function update(one, job) {
   if (job.state === "done") result(one, job);
 }
 
-async function result(one, job) {
-  let address = job.result;
-  if (token()) {
-    // Players and links cannot show a token.
-    const answer = await ask(job.result);
-    if (!answer.ok) {
-      one.querySelector(".error").textContent = await problem(answer);
-      one.querySelector(".error").hidden = false;
-      return;
-    }
-    address = URL.createObjectURL(await answer.blob());
-  }
-  const kind = service.result.startsWith("audio") ? "audio" : "video";
-  const player = make(kind, { controls: true, preload: "metadata", src: address, playsInline: true });
-  player.setAttribute("aria-label", `Result: ${one.querySelector(".name").textContent}`);
-  one.querySelector(".player").replaceChildren(player);
+const kind = () => (service.result.startsWith("audio") ? "audio" : "video");
+
+function result(one, job) {
   const link = one.querySelector(".download");
-  link.href = address;
-  link.download = `${service.model}-${job.id.slice(0, 8)}.${kind === "audio" ? "wav" : "mp4"}`;
+  link.href = job.result;
+  link.download = `${service.model}-${job.id.slice(0, 8)}.${kind() === "audio" ? "wav" : "mp4"}`;
   link.hidden = false;
+  if (!token()) {
+    player(one, job.result);
+    return;
+  }
+  // Players and links cannot show a token: the result is fetched when somebody wants it.
+  const play = one.querySelector(".play");
+  play.hidden = false;
+  play.addEventListener("click", async () => {
+    const address = await fetched(one, job);
+    if (address === null) return;
+    play.hidden = true;
+    const made = player(one, address);
+    made.focus();
+    made.play().catch(() => {}); // there are its own buttons
+  });
+  link.addEventListener("click", async (event) => {
+    if (link.href.startsWith("blob:")) return;
+    event.preventDefault();
+    const address = await fetched(one, job);
+    if (address === null) return;
+    link.href = address;
+    link.click();
+  });
+}
+
+function player(one, address) {
+  const made = make(kind(), { controls: true, preload: "metadata", src: address, playsInline: true });
+  made.setAttribute("aria-label", `Result: ${one.querySelector(".name").textContent}`);
+  one.querySelector(".player").replaceChildren(made);
+  return made;
+}
+
+// The address of a result in this page's memory; null, with the reason said, when it cannot be had.
+async function fetched(one, job) {
+  if (!held.has(job.id)) held.set(job.id, load(job));
+  try {
+    return await held.get(job.id);
+  } catch (error) {
+    held.delete(job.id);
+    one.querySelector(".error").textContent = error.message;
+    one.querySelector(".error").hidden = false;
+    return null;
+  }
+}
+
+async function load(job) {
+  const answer = await ask(job.result).catch(() => {
+    throw new Error("The service does not answer; try again.");
+  });
+  if (!answer.ok) throw new Error(await problem(answer));
+  return URL.createObjectURL(await answer.blob());
 }
 
 let timer = null;

@@ -10,11 +10,11 @@ _LINGER = 2  # seconds in which a client may still send what nobody reads, so th
 
 
 class Refused(Exception):
-    """A request is not taken. plain: the sentence alone, not as JSON."""
+    """A request is not taken. plain: whether the sentence alone is told, not as JSON."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None, *, plain: bool = False):
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
         super().__init__(message)
-        self.status, self.message, self.headers, self.plain = status, message, headers or {}, plain
+        self.status, self.message, self.headers, self.plain = status, message, headers or {}, False
 
 
 class Refusal(Response):

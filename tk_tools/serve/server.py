@@ -56,6 +56,7 @@ async def _serve(
         config = uvicorn.Config(
             dispatcher.metrics.layer(app),
             lifespan="off",
+            ws="none",
             access_log=False,
             log_config=None,
             log_level="warning",

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,10 @@ class JobStore:
         folder.mkdir()
         return folder
 
+    def room(self) -> int:
+        """Bytes that are free where the jobs lie."""
+        return shutil.disk_usage(self._folder).free
+
     def folder(self, job: Job) -> Path:
         """Where the files of a job lie."""
         return self._jobs / job.id
@@ -179,20 +184,22 @@ class JobStore:
         )
 
     def end(self, job: Job, state: str, error: str = "", facts: dict[str, Any] | None = None) -> Job:
-        """A job is done, failed or cancelled: what was sent for it is removed, and all but a result."""
+        """A job is done, failed or cancelled: what was sent for it is removed, and all but a result; that comes first,
+        so that on a full disk there is room to write it down."""
+        for path in self.folder(job).glob("*"):
+            if state != DONE or not path.name.startswith("result."):
+                with suppress(OSError):  # what is left goes when the job expires
+                    path.unlink()
         self._database.execute(
             "update jobs set state = ?, error = ?, facts = ?, finished = ? where number = ?",
             (state, error, json.dumps(facts or {}), time.time(), job.number),
         )
-        for path in self.folder(job).glob("*"):
-            if state != DONE or not path.name.startswith("result."):
-                path.unlink(missing_ok=True)
         return self.get(job.id)
 
     def remove(self, job: Job) -> None:
-        """Forget a job, with its files."""
-        self._database.execute("delete from jobs where number = ?", (job.number,))
+        """Forget a job, with its files: they go first, and a row that could not be removed is found again."""
         shutil.rmtree(self.folder(job), ignore_errors=True)
+        self._database.execute("delete from jobs where number = ?", (job.number,))
 
     def expired(self, before: float) -> list[Job]:
         """Jobs that ended before that time."""

@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
 from tk_tools.serve.dispatcher import Dispatcher
-from tk_tools.serve.documented import AN_UPLOAD, speech_form
+from tk_tools.serve.documented import AN_UPLOAD, TOKEN, speech_form
 from tk_tools.serve.intake import NO_AUDIO, NO_FILE, NO_PART, Intake
 from tk_tools.serve.offer import Offer
 from tk_tools.serve.refusal import Refused
@@ -31,18 +31,25 @@ def add_synchronous_routes(app: FastAPI, offer: Offer, store: JobStore, dispatch
     async def ended(request: Request, job: Job) -> Job | None:
         while (found := store.get(job.id)) is not None and found.state not in ENDED:
             if dispatcher.stopping:
-                raise Refused(503, "the service is being stopped", plain=True)
+                raise Refused(503, "the service is being stopped")
             if await request.is_disconnected():
                 raise ClientDisconnect
             await asyncio.sleep(_TICK)
         return found
 
     async def answer(request: Request, missing: str, unnamed: str, attached: bool) -> FileResponse:
+        try:
+            return await made(request, missing, unnamed, attached)
+        except Refused as refused:
+            refused.plain = True
+            raise
+
+    async def made(request: Request, missing: str, unnamed: str, attached: bool) -> FileResponse:
         job = await intake.take_speech(request, missing, unnamed)
         try:
             found = await ended(request, job)
             if found is None or found.state != DONE:
-                raise Refused(404, NO_VIDEO, plain=True)
+                raise Refused(404, NO_VIDEO)
 
             async def remove() -> None:  # here, and not in a thread: the store has one connection
                 store.remove(found)
@@ -53,13 +60,12 @@ def add_synchronous_routes(app: FastAPI, offer: Offer, store: JobStore, dispatch
             store.remove(job)
             raise
 
+    refused = {status: facts["description"] for status, facts in AN_UPLOAD.items() if status not in (401, 415)}
+    refused |= {400: "no file was sent", 404: f"{NO_VIDEO}: it could not be made"}
     documented: dict[str, Any] = {
-        "responses": AN_UPLOAD
-        | {
-            200: {"content": {offer.media_type: {}}, "description": "the result"},
-            400: {"content": {"text/plain": {}}, "description": "no file was sent"},
-            404: {"content": {"text/plain": {}}, "description": f"{NO_VIDEO}: it could not be made"},
-        },
+        "responses": TOKEN
+        | {200: {"content": {offer.media_type: {}}, "description": "the result"}}
+        | {status: {"content": {"text/plain": {}}, "description": said} for status, said in refused.items()},
         "openapi_extra": speech_form(),
         "response_class": FileResponse,
     }

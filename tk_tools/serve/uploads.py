@@ -28,23 +28,31 @@ _PARTS = 40
 
 @dataclass
 class Form:
-    """What was sent: files by their field; texts of the other fields; fields that hold a file without a name."""
+    """What was sent: files by their field; texts of the other fields; fields that hold a file without a name, and those
+    that are for a file and hold a text."""
 
     files: dict[str, Path] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     unnamed: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+
+def is_form(request: Request) -> bool:
+    """Whether a form is sent that can hold files."""
+    kind, parameters = parse_options_header(request.headers.get("content-type"))
+    return kind == b"multipart/form-data" and bool(parameters.get(b"boundary"))
 
 
 async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ...], limit: int) -> Form:
     """Read a form whose files go into `folder`. Refused: 408, 413, 415 or 422; the caller removes the folder."""
-    kind, parameters = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
+    if not is_form(request):
         raise Refused(415, "send a form of the type multipart/form-data")
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
     reader = _Reader(folder, uploads)
     try:
+        _, parameters = parse_options_header(request.headers["content-type"])
         parser = MultipartParser(parameters[b"boundary"], reader.callbacks())
         await _feed(request, parser, limit)
         parser.finalize()
@@ -132,7 +140,7 @@ class _Reader:
         elif client_name is None and upload.holds == "text":
             self._keep(upload, "")
         elif client_name is None:
-            raise Refused(422, f"the field {self._field} is to be a file (with curl: -F {self._field}=@FILE)")
+            self.form.written.add(self._field)
         elif not client_name:
             self.form.unnamed.add(self._field)  # as browsers send a file that nobody chose
         elif upload is None:
