@@ -1,95 +1,125 @@
-"""Peak memory of tk-train in StyleTTS 2's stages first and second, at the published sizes for LJSpeech, with all that
-joins in the course of them (discriminators, WavLM, the decoder, the adversary), so that 16 GB can be reckoned with.
+"""Peak memory of a process that trains StyleTTS 2 at the published sizes for LJSpeech, in single precision on a
+processor, with all that joins in the course of a stage: discriminators, WavLM, in stage second the decoder and the
+adversary.
 
 python -m benchmarks.styletts2_memory
-Made recordings of 7 s; two batch sizes, clips of 200 mel frames. Each run begins with a small step, which makes the
-optimisers' memory, and goes on with one of two batches, the second of which finds the gradients of the first. Weights,
-those of WavLM base among them, are drawn. Settings are those that README.md names for 16 GB.
+Drawn recordings of 7.4 s and clips of 200 mel frames, in batches of two sizes, each in a process of its own. The batch
+is the last of a step of several (`accumulate`): it finds the optimisers' memory and the gradients of those before.
 """
 
 from __future__ import annotations
 
-import json
+import resource
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import sys
+from collections.abc import Callable
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from benchmarks.measure import report, run_timed
-from tk_tools.files.wav import write_wav
-from tk_tools.models.styletts2.aligner import TextAligner
-from tk_tools.models.styletts2.pitch_extractor import PitchExtractor
-from tk_tools.models.styletts2.sizes import SAMPLE_RATE
+from benchmarks.measure import report
+from benchmarks.styletts2_training import LOUDER, SETTLING, new_task
+from tk_tools.models.styletts2.aligner import AlignerSizes, TextAligner
+from tk_tools.models.styletts2.config import FirstConfig, SecondConfig
+from tk_tools.models.styletts2.discriminators import WaveDiscriminators
+from tk_tools.models.styletts2.hearing import Hearing
+from tk_tools.models.styletts2.pitch_extractor import PitchExtractor, PitchSizes
+from tk_tools.models.styletts2.sizes import HOP, LJSPEECH
+from tk_tools.models.styletts2.training.first import FirstTask, new_parts
+from tk_tools.models.styletts2.training.judging import JudgedTask
+from tk_tools.models.styletts2.training.second import SecondTask
+from tk_tools.models.styletts2.training.system import Judges, System
 
-BATCHES, CLIP = (2, 4), 200  # recordings, and mel frames of a clip
-COUNT, SECONDS = 12, 7  # recordings: as long as most of LJSpeech, and as the clips that the adversary hears
-SAID = "ðɪs ɪz wˌʌt ɪt sˈɛz , ænd nˈoʊbɑːdi hɐz sˈɛd ɪt jˈɛt . " * 2
-ALWAYS = {"validate_every": 2, "validate_batches": 1, "checkpoint_every": 1, "loader_workers": 0, "val_share": 0.1}
-JOINED = {
-    "first": {"adversarial_from": 0.0},
-    "second": {"diffusion_from": 0.0, "joint_from": 0.0, "adversary.every": 1},
-}
-"""All that joins, from the first step on."""
-
-
-def write_recordings(folder: Path) -> Path:
-    """Noise, and the list of what is said in it."""
-    folder.mkdir()
-    drawn = np.random.default_rng(0)
-    lines = []
-    for number in range(COUNT):
-        wave = 0.1 * drawn.standard_normal(SECONDS * SAMPLE_RATE).astype(np.float32)
-        write_wav(folder / f"{number}.wav", [wave], rate=SAMPLE_RATE)
-        lines.append(f"{number}.wav|{SAID}|made\n")
-    path = folder / "made.phonemes.txt"
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
+BATCHES, CLIP = (2, 4), 200  # recordings; mel frames of a clip
+FRAMES, TOKENS = 592, 100  # of a recording; long enough for the longest clip that the adversary hears
+SHORT_FRAMES, SHORT_TOKENS = 160, 30
+STILL = {"learning_rate": 1e-9, "accumulate": 2}  # drawn weights stay sound
 
 
-def write_listeners(folder: Path) -> dict[str, list[str]]:
-    """What each stage is begun with: options of tk-train."""
+def new_hearing() -> Hearing:
+    """WavLM base, drawn."""
     from transformers import WavLMConfig, WavLMModel
 
-    torch.manual_seed(0)
-    torch.save({"model": TextAligner().state_dict()}, folder / "aligner.pth")
-    torch.save({"net": PitchExtractor().state_dict()}, folder / "pitch.t7")
-    WavLMModel(WavLMConfig()).save_pretrained(folder / "wavlm")
+    return Hearing(WavLMModel(WavLMConfig()))
+
+
+def first_task() -> FirstTask:
+    task = new_task(FirstTask, FirstConfig(max_frames=CLIP, adversarial_from=0.0, **STILL))
+    system = settled(new_parts(LJSPEECH, TextAligner(), PitchExtractor()))
+    task.set_up(system, WaveDiscriminators(), new_hearing())
+    return task
+
+
+def second_task() -> SecondTask:
+    config = SecondConfig(max_frames=CLIP, diffusion_from=0.0, joint_from=0.0, **STILL)
+    task = new_task(SecondTask, config)
+    task.hearing = new_hearing()
+    system = settled(System(LJSPEECH, AlignerSizes(), PitchSizes()))
+    task.set_up(system, Judges(features=task.hearing.features))
+    return task
+
+
+TASKS: dict[str, Callable[[], JudgedTask]] = {"first": first_task, "second": second_task}
+
+
+@torch.no_grad()
+def settled(system: torch.nn.Module) -> torch.nn.Module:
+    """With a decoder whose first words are within bounds, and spectral norms that know what they divide by."""
+    system.get_submodule("decoder.generator.conv_post").parametrizations.weight.original0.mul_(LOUDER)
+    for name, part in system.named_children():
+        if name in ("style_encoder", "predictor_encoder"):
+            for _ in range(SETTLING):
+                part.train()(torch.randn(1, 80, 80))
+    return system
+
+
+def drawn_batch(count: int, frames: int, tokens: int) -> dict[str, Tensor]:
+    said, lengths = torch.randint(4, LJSPEECH.symbols, (count, tokens)), torch.full((count,), tokens)
     return {
-        "first": ["--aligner", str(folder / "aligner.pth"), "--pitch", str(folder / "pitch.t7")],
-        "second": ["--init", str(folder / f"first-{BATCHES[0]}")],
+        "wave": 0.1 * torch.randn(count, frames * HOP),
+        "mel": 0.5 * torch.randn(count, 80, frames),
+        "mel_lengths": torch.full((count,), frames),
+        "tokens": said,
+        "token_lengths": lengths,
+        "other_tokens": said,
+        "other_token_lengths": lengths,
     }
 
 
-def peak(stage: str, begin: list[str], batch: int, folder: Path) -> float:
-    """Of a step of two batches with all that joins, in MB."""
+def train(stage: str, count: int) -> None:
+    """In this process: a short step, and one of a short batch and a whole one. Prints its peak memory in MB."""
+    torch.manual_seed(0)
+    task = TASKS[stage]()
+    short = drawn_batch(1, SHORT_FRAMES, SHORT_TOKENS)
+    for last, batch in ((True, short), (False, short), (True, drawn_batch(count, FRAMES, TOKENS))):
+        task.last_part = last
+        losses = task.step(batch)
+    if wrong := [name for name, loss in losses.items() if not loss.isfinite()]:
+        sys.exit(f"losses are no numbers: {wrong}")
+    if stage == "second" and not task.adversary_steps:
+        sys.exit("the adversary has heard nothing")
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
-    def command(steps: int, values: Mapping[str, Any], *further: str) -> list[str]:
-        settings = ALWAYS | JOINED[stage] | {"wavlm": str(folder / "wavlm"), "max_steps": steps} | values
-        assignments = [word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
-        run = ["--out", str(folder / f"{stage}-{batch}"), str(folder / "wavs/made.phonemes.txt")]
-        return ["tk-train", "styletts2", "-q", "--stage", stage, *begin, *assignments, *further, *run]
 
-    subprocess.run(command(1, {"batch_size": 1, "max_frames": 80}), check=True, stdout=subprocess.DEVNULL)
-    large = command(2, {"batch_size": batch, "max_frames": CLIP, "accumulate": 2}, "--resume")
-    return run_timed(large)[1]
+def peak(stage: str, count: int) -> float:
+    """Of a process by itself, in MB."""
+    command = [sys.executable, "-m", __spec__.name, stage, str(count)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_recordings(folder / "wavs")
-        for stage, begin in write_listeners(folder).items():
-            fewer, more = (peak(stage, begin, batch, folder) for batch in BATCHES)
-            slope = (more - fewer) / (BATCHES[1] - BATCHES[0]) / (CLIP / 100)
-            told = {"peak_mb": more, f"peak_mb_of_batch_{BATCHES[0]}": fewer, "mb_of_100_frames": slope}
-            rows.append({"what": f"tk-train, stage {stage}, batch {BATCHES[1]}, {CLIP} frames"} | told)
+    few, many = BATCHES
+    for stage in TASKS:
+        peaks = {count: peak(stage, count) for count in BATCHES}
+        slope = (peaks[many] - peaks[few]) / (many - few) / (CLIP / 100)
+        told = {"peak_mb": peaks[many], f"peak_mb_of_batch_{few}": peaks[few], "mb_of_100_frames_more": slope}
+        rows.append({"what": f"stage {stage}, all joined, batch {many}, clips of {CLIP} frames"} | told)
     report("styletts2_memory", rows)
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        train(sys.argv[1], int(sys.argv[2]))
+    else:
+        main()
