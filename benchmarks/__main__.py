@@ -36,6 +36,7 @@ COMPARISONS = {
     "styletts2_inference": ("styletts2",),
     "styletts2_quality": ("styletts2_work",),
     "styletts2_training": ("styletts2",),
+    "styletts2_memory": (),
 }
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 

@@ -53,8 +53,6 @@ def build(checkout: Path, config: str, sigma_data: float, listeners: bool = Fals
 
 def inference_of(checkout: Path, notebook: str, model: Any, params: Any) -> Callable[..., Any]:
     """The function `inference` of Demo/NOTEBOOK as it stands, on the processor; its text is a list of ids."""
-    from Modules.diffusion.sampler import ADPM2Sampler, DiffusionSampler, KarrasSchedule
-
     cells = json.loads((checkout / "Demo" / notebook).read_text())["cells"]
     sources = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     source = next(text for text in sources if text.startswith("def inference("))
@@ -80,16 +78,19 @@ def inference_of(checkout: Path, notebook: str, model: Any, params: Any) -> Call
         "global_phonemizer": types.SimpleNamespace(phonemize=lambda texts: texts),
         "word_tokenize": lambda text: [text],
         "textclenaer": lambda text: list(text[0]),
-        "sampler": DiffusionSampler(
-            model.diffusion.diffusion,
-            sampler=ADPM2Sampler(),
-            sigma_schedule=KarrasSchedule(sigma_min=0.0001, sigma_max=3.0, rho=9.0),
-            clamp=False,
-        ),
+        "sampler": _sampler(model),
     }
     # `' '.join(ps)` of the notebook is of strings; ids are passed on as they are.
     exec(source.replace("' '.join(ps)", "ps"), names)
     return lambda ids, *rest, **options: names["inference"](Ids(ids), *rest, **options)
+
+
+def _sampler(model: Any) -> torch.nn.Module:
+    """What samples styles, as the notebooks and the training make it."""
+    from Modules.diffusion.sampler import ADPM2Sampler, DiffusionSampler, KarrasSchedule
+
+    schedule = KarrasSchedule(sigma_min=0.0001, sigma_max=3.0, rho=9.0)
+    return DiffusionSampler(model.diffusion.diffusion, sampler=ADPM2Sampler(), sigma_schedule=schedule, clamp=False)
 
 
 def _listeners(checkout: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
@@ -122,8 +123,9 @@ def make_trainable(checkout: Path) -> None:
             self.register_buffer("filters", torch.from_numpy(bank))
 
         def forward(self, wave: Tensor) -> Tensor:
-            spectrum = torch.stft(wave, *self.sizes, window=self.window, return_complex=True)
-            return self.filters @ spectrum.abs().square()
+            flat = wave.reshape(-1, wave.shape[-1])
+            spectrum = torch.stft(flat, *self.sizes, window=self.window, return_complex=True)
+            return (self.filters @ spectrum.abs().square()).unflatten(0, wave.shape[:-1])
 
     def search(path, scores, tokens, frames) -> None:
         path[:] = maximum_path(*map(torch.from_numpy, (scores, tokens, frames))).numpy()
@@ -157,16 +159,19 @@ class Batch(NamedTuple):
     mel_input_length: Tensor
 
 
-def first_step(model: Any, batch: Batch, max_len: int, joined: bool) -> Callable[[], dict[str, float]]:
-    """A step of train_first.py by its own functions, in its order, without WavLM: what it gives are its losses.
+class _Learning(NamedTuple):
+    """An optimiser of each network, the distance of mels, and the losses of what speaks and of the discriminators."""
 
-    joined: whether TMA_epoch is reached. Text is laid out by the attention, and clips begin at the beginning, which
-    the original draws.
-    """
+    optimizer: Any
+    distance: torch.nn.Module
+    judge: torch.nn.Module
+    tell_apart: torch.nn.Module
+
+
+def _learning(model: Any) -> _Learning:
+    """Of both stages; all parts are stepped alike, which the original's second stage tells apart by their sizes."""
     from losses import DiscriminatorLoss, GeneratorLoss, MultiResolutionSTFTLoss
     from optimizers import build_optimizer
-    from utils import length_to_mask, log_norm, mask_from_lens
-    from utils import maximum_path as best_path
 
     schedule = {"max_lr": 1e-4, "pct_start": 0.0, "epochs": 200, "steps_per_epoch": 1000}
     optimizer = build_optimizer(
@@ -174,11 +179,20 @@ def first_step(model: Any, batch: Batch, max_len: int, joined: bool) -> Callable
         scheduler_params_dict={name: dict(schedule) for name in model},
         lr=1e-4,
     )
-    distance, judge, tell_apart = (
-        MultiResolutionSTFTLoss(),
-        GeneratorLoss(model.mpd, model.msd),
-        DiscriminatorLoss(model.mpd, model.msd),
-    )
+    judges = model.mpd, model.msd
+    return _Learning(optimizer, MultiResolutionSTFTLoss(), GeneratorLoss(*judges), DiscriminatorLoss(*judges))
+
+
+def first_step(model: Any, batch: Batch, max_len: int, joined: bool) -> Callable[[], dict[str, float]]:
+    """A step of train_first.py by its own functions, in its order, without WavLM: what it gives are its losses.
+
+    joined: whether TMA_epoch is reached. Text is laid out by the attention, and clips begin at the beginning, which
+    the original draws.
+    """
+    from utils import length_to_mask, log_norm, mask_from_lens
+    from utils import maximum_path as best_path
+
+    optimizer, distance, judge, tell_apart = _learning(model)
     waves, texts, input_lengths, mels, mel_input_length = batch
     length = min(int(mel_input_length.min()) // 2 - 1, max_len // 2)
 
@@ -225,3 +239,92 @@ def first_step(model: Any, batch: Batch, max_len: int, joined: bool) -> Callable
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     return step
+
+
+def second_step(
+    model: Any, batch: Batch, max_len: int, diffusing: bool, joint: bool, levels: int
+) -> Callable[[], dict[str, float]]:
+    """A step of train_second.py for one voice by its own functions, in its order, without WavLM and so without the
+    adversary: what it gives are its losses.
+
+    diffusing, joint: whether diff_epoch and joint_epoch are reached. Clips begin at the beginning, and styles are
+    sampled in `levels` steps, 3 or 4, both of which the original draws.
+    """
+    from utils import length_to_mask, log_norm, mask_from_lens
+    from utils import maximum_path as best_path
+
+    optimizer, distance, judge, tell_apart = _learning(model)
+    sampler = _sampler(model)
+    waves, texts, input_lengths, mels, mel_input_length = batch
+    length = min(int(mel_input_length.min()) // 2 - 1, max_len // 2)
+
+    def whole(encoder: Callable[[Tensor], Tensor]) -> Tensor:
+        styles = [encoder(mel[None, None, :, :count]) for mel, count in zip(mels, mel_input_length, strict=True)]
+        return torch.stack(styles).squeeze()
+
+    def step() -> dict[str, float]:
+        with torch.no_grad():
+            mask = length_to_mask(mel_input_length // 2)
+            text_mask = length_to_mask(input_lengths)
+            _, _, attention = model.text_aligner(mels, mask, texts)
+            attention = attention[:, 1:]
+            path = best_path(attention, mask_from_lens(attention, input_lengths, mel_input_length // 2))
+            laid_out = model.text_encoder(texts, input_lengths, text_mask) @ path
+        prosodic, acoustic = whole(model.predictor_encoder), whole(model.style_encoder)
+        style = torch.cat([acoustic, prosodic], dim=-1).detach()
+        known = model.bert(texts, attention_mask=(~text_mask).int())
+        planned = model.bert_encoder(known).transpose(-1, -2)
+        losses = {}
+        if diffusing:
+            model.diffusion.diffusion.sigma_data = style.std(dim=-1).mean().item()
+            given = {"embedding": known, "embedding_scale": 1, "embedding_mask_proba": 0.1, "num_steps": levels}
+            sampled = sampler(noise=torch.randn_like(style).unsqueeze(1), **given).squeeze(1)
+            losses["diffusion"] = model.diffusion.diffusion(style.unsqueeze(1), embedding=known).mean()
+            losses["style"] = functional.l1_loss(sampled, style)
+        logits, planned = model.predictor(planned, prosodic, input_lengths, path, text_mask)
+        clips, planned = laid_out[..., :length], planned[..., :length]
+        mel, recorded = mels[..., : 2 * length], waves[:, None, : 600 * length]
+        prosodic, acoustic = model.predictor_encoder(mel.unsqueeze(1)), model.style_encoder(mel.unsqueeze(1))
+        with torch.no_grad():
+            true_pitch, _, _ = model.pitch_extractor(mel.unsqueeze(1))
+            model.text_aligner.get_feature(mel)  # of which it makes nothing
+            true_energy = log_norm(mel.unsqueeze(1)).squeeze(1)
+            rebuilt = model.decoder(clips, true_pitch, true_energy, acoustic)
+        real = recorded if joint else rebuilt
+        pitch, energy = model.predictor.F0Ntrain(planned, prosodic)
+        made = model.decoder(clips, pitch, energy, acoustic)
+        losses["pitch"] = functional.smooth_l1_loss(true_pitch, pitch) / 10
+        losses["energy"] = functional.smooth_l1_loss(true_energy, energy)
+        if diffusing:
+            optimizer.zero_grad()
+            told = losses["discriminators"] = tell_apart(real.detach(), made.detach()).mean()
+            told.backward()
+            optimizer.step("msd")
+            optimizer.step("mpd")
+        optimizer.zero_grad()
+        losses["mel"] = distance(made, real)
+        if diffusing:
+            losses["generator"] = judge(real, made).mean()
+        losses |= _duration_losses(logits, path.sum(dim=-1).long(), input_lengths)
+        weights = dict.fromkeys(losses, 1) | {"discriminators": 0, "mel": 5, "ending": 20}
+        sum(weights[name] * loss for name, loss in losses.items() if weights[name]).backward()
+        learning = ["bert_encoder", "bert", "predictor", "predictor_encoder"]
+        learning += ["diffusion"] * diffusing + ["style_encoder", "decoder"] * joint
+        for part in learning:
+            optimizer.step(part)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    return step
+
+
+def _duration_losses(logits: Tensor, durations: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+    """Of the second stage: item by item, and the goal token by token, as it has them."""
+    duration = ending = 0
+    for own, steps, count in zip(logits, durations, lengths, strict=True):
+        own, steps = own[:count], steps[:count]
+        goal = torch.zeros_like(own)
+        for token, lasting in enumerate(steps):
+            goal[token, :lasting] = 1
+        duration += functional.l1_loss(own.sigmoid().sum(dim=1)[1:-1], steps[1:-1])
+        ending += functional.binary_cross_entropy_with_logits(own.flatten(), goal.flatten())
+    return {"duration": duration / len(logits), "ending": ending / len(logits)}

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from tk_tools.models.styletts2.excitation import Excitation
 from tk_tools.models.styletts2.layers import StyledInstanceNorm
+from tk_tools.models.styletts2.long_conv import LongConv1d
 from tk_tools.models.styletts2.sizes import DecoderSizes
+from tk_tools.models.styletts2.styled_snake import styled_snake
 from tk_tools.nets.hifigan import with_weight_norm
 
 KERNELS = (3, 7, 11)  # of the residual blocks behind each rate
@@ -38,8 +40,7 @@ class StyledResidualBlock(nn.Module):
         super().__init__()
 
         def conv(dilation: int) -> nn.Module:
-            padding = dilation * (kernel - 1) // 2
-            return with_weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=padding))
+            return with_weight_norm(LongConv1d(channels, channels, kernel, dilation))
 
         count = len(DILATIONS)
         self.convs1 = nn.ModuleList(conv(dilation) for dilation in DILATIONS)
@@ -52,8 +53,8 @@ class StyledResidualBlock(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         parts = (self.convs1, self.adain1, self.alpha1, self.convs2, self.adain2, self.alpha2)
         for conv1, norm1, alpha1, conv2, norm2, alpha2 in zip(*parts, strict=True):
-            y = conv1(snake(norm1(x, style), alpha1))
-            x = x + conv2(snake(norm2(y, style), alpha2))
+            y = conv1(styled_snake(x, *norm1.gamma_and_beta(style), alpha1))
+            x = x + conv2(styled_snake(y, *norm2.gamma_and_beta(style), alpha2))
         return x
 
 

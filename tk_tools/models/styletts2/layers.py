@@ -46,8 +46,12 @@ class StyledScale(nn.Module):
 class StyledInstanceNorm(StyledScale):
     """Instance norm over time, scaled and moved by a style: (B, C, T), (B, S) -> (B, C, T)."""
 
+    def gamma_and_beta(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S) -> (B, C, 1) each."""
+        return self.fc(style).unsqueeze(-1).chunk(2, dim=1)
+
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        gamma, beta = self.fc(style).unsqueeze(-1).chunk(2, dim=1)
+        gamma, beta = self.gamma_and_beta(style)
         return torch.addcmul(beta, 1 + gamma, functional.instance_norm(x, eps=1e-5))
 
 

@@ -1,7 +1,7 @@
 """Styles in training: those of recordings, and those that the diffusion learns to sample.
 
 Source: train_second.py of yl4579/StyleTTS2. Where this differs from it: a text is withheld from all moves of a sampling
-or from none, and padding is neither heard as sound nor read as text.
+or from none, from the denoiser's loss of a single voice too, and padding is neither heard as sound nor read as text.
 """
 
 from __future__ import annotations
