@@ -23,6 +23,7 @@ TINY: dict[str, Any] = TINY_SIZES | {
     "loader_workers": 0,  # the clips fit into memory, and a second process would take a core from the networks
     "log_every": 20,
 }
+_TINY_JUDGEMENT = 0.2  # with few clips the discriminators are soon ahead, and would lead what is made away from its mel
 _TINY_LISTENING = {key: value for key, value in TINY.items() if key != "max_frames"}  # of the stages that do not speak
 
 
@@ -184,6 +185,7 @@ class FirstConfig(SpeechConfig):
             "epochs": 10,
             "epoch_steps": 50,
             "adversarial_from": 8.0,
+            "generator_weight": _TINY_JUDGEMENT,
             "learning_rate": 1e-3,
             "validate_every": 100,
             "checkpoint_every": 200,
@@ -224,6 +226,7 @@ class AdversaryConfig(Section):
 _TINY_SECOND: dict[str, Any] = {
     "bert_learning_rate": 1e-4,
     "tuned_learning_rate": 1e-4,
+    "generator_weight": _TINY_JUDGEMENT,
     "adversary.shortest": 80,
     "adversary.longest": 100,
     "adversary.share": 1.0,
@@ -239,10 +242,10 @@ class SecondConfig(SpeechConfig):
         "tiny": TINY
         | _TINY_SECOND
         | {
-            "epochs": 12,
+            "epochs": 10,
             "epoch_steps": 50,
-            "diffusion_from": 3.0,
-            "joint_from": 9.0,
+            "diffusion_from": 6.0,
+            "joint_from": 8.0,
             "learning_rate": 1e-3,
         }
     }
