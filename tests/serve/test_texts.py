@@ -91,12 +91,16 @@ def test_what_is_left_of_a_model_of_one_voice_and_its_restart(start):
     form = served.ask("GET", "/openapi.json").json()["paths"]["/jobs"]["post"]["requestBody"]["content"]
     assert set(form["multipart/form-data"]["schema"]["properties"]) == {"text", "language", "pace", "callback"}
     assert served.wait(queue(served, "Say this."))["facts"] == {"text": "Say this.", "voice": []}
-    refused = {name: send(served, "Say this.", **{name: value}) for name, value in (("voice", b"x"), ("share", "1"))}
+    refused = {
+        name: send(served, "Say this.", **{name: value})
+        for name, value in (("voice", b"x"), ("share", "1"), ("template", "her"))
+    }
     assert {
         name: (answer.status_code, answer.json()["error"].partition(";")[0]) for name, answer in refused.items()
     } == {
         "voice": (422, "no file is taken in a field of that name"),
         "share": (422, "there is no field 'share'"),
+        "template": (422, "no template is taken here, or not with these weights"),
     }
     job = queue(served, "And that.", pace="1")
     served.wait(job, "running")

@@ -200,7 +200,7 @@ class _Report:
                 self._fail(outcome.job.source, outcome.message)
                 self._log.detail(outcome.trace)
             else:
-                if warning := facts.pop("warning", None):
+                if warning := facts.get("warning"):
                     self._log.warn(self._named(f"{outcome.job.source}: {warning}"))
                 if left_out:
                     self._log.detail(f"{outcome.job.source}: left out: {left_out}")

@@ -19,11 +19,13 @@ from tk_tools.files.whole import check_length
 # interpreter's lock to report a fault, while the thread that holds it may be waiting for them.
 
 STILL_CODECS = {"png", "mjpeg", "bmp", "webp", "tiff", "gif", "targa", "ppm"}
-# Demuxers that read their own file and no other one.
-_BY_THEMSELVES = (
-    "3g2,3gp,aac,ac3,aiff,amr,asf,avi,bmp_pipe,caf,eac3,flac,flv,gif,jpeg_pipe,m4a,matroska,mj2,mov,mp3,mp4,mpeg,"
-    "mpegts,mpegvideo,mxf,ogg,png_pipe,ppm_pipe,tiff_pipe,tta,w64,wav,webm,webp_pipe"
-)
+# Demuxers that read their own file and no other one; image2, which takes what is called .jpg, without its patterns.
+_BY_THEMSELVES = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "3g2,3gp,aac,ac3,aiff,amr,asf,avi,bmp_pipe,caf,eac3,flac,flv,gif,image2,jpeg_pipe,m4a,matroska,"
+    "mj2,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,png_pipe,ppm_pipe,tiff_pipe,tta,w64,wav,webm,webp_pipe",
+    "pattern_type": "none",
+}
 STILL_CONTAINERS = ("image2", "_pipe")
 
 
@@ -78,7 +80,7 @@ def check_by_itself(path: Path, most_pixels: int) -> None:
     files of this machine opened; or pictures of more than `most_pixels`.
     """
     try:
-        container = av.open(_address(path), options={"protocol_whitelist": "file", "format_whitelist": _BY_THEMSELVES})
+        container = av.open(_address(path), options=_BY_THEMSELVES)
     except (av.error.FFmpegError, ValueError) as error:
         raise InputError("is not a media file, or it is damaged or cut short", path=path) from error
     with container:

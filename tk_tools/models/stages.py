@@ -136,7 +136,7 @@ def train_stages(
         start = asked.init if alone else folders.get(stage.starts_from)
         if start is not None:
             needs["init"] = start
-        elif stage.starts_from is not None and not asked.resume:
+        elif stage.starts_from is not None and not asked.resume and not stage.by_name:
             log.info(f"{stage.name} begins from nothing; --init RUN begins with the weights of {stage.starts_from}")
         best = run_stage(
             model=model.name,

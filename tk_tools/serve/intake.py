@@ -78,6 +78,8 @@ class Intake:
     async def _queue(self, form: Form, folder: Path) -> Job:
         texts = dict(form.texts)
         template, address = texts.pop("template", "") or None, texts.pop("callback", "") or None
+        if template is not None and self._offer.templated is None:
+            raise InputError("no template is taken here, or not with these weights")
         files: dict[str, Any] = {field: path.name for field, path in form.files.items()}
         for upload in self._offer.uploads:
             if upload.template and template is not None:

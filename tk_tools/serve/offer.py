@@ -64,8 +64,9 @@ class Offer:
         for name, text in given.items():
             param = self._choices.get(name.replace("-", "_"))
             if param is None:
-                known = ", ".join([upload.field for upload in self.uploads] + list(self._choices))
-                raise InputError(f"there is no field {_short(name)!r}; known are {known}, template and callback")
+                known = [upload.field for upload in self.uploads] + list(self._choices)
+                known += ["template"] if self.templated else []
+                raise InputError(f"there is no field {_short(name)!r}; known are {', '.join(known)} and callback")
             self._convert(param, text)
             found[param.name] = text
         return found

@@ -32,7 +32,9 @@ def test_both_stages_that_speak_learn_made_speech(tmp_path):
     pytest.importorskip("espeakng_loader")
     pytest.importorskip("phonemizer")
     call("demo_data", "--speakers", 1, "--clips", 16, tmp_path / "wavs")
-    texts = [f"{wav}|{wav.with_suffix('.txt').read_text().strip()}|a\n" for wav in sorted((tmp_path / "wavs").rglob("*.wav"))]
+    texts = [
+        f"{wav}|{wav.with_suffix('.txt').read_text().strip()}|a\n" for wav in sorted((tmp_path / "wavs").rglob("*.wav"))
+    ]
     (tmp_path / "texts.txt").write_text("".join(texts))
     call("phonemize", tmp_path / "texts.txt", tmp_path / "all.phonemes.txt")
     lines = [line for line in (tmp_path / "all.phonemes.txt").read_text().splitlines() if not line.startswith("#")]
