@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.wav2lip.clips import make_clip
 from tests.serve.waiting import wait_until
 from tk_tools.cli._main import run
 from tk_tools.cli.serve import command
@@ -54,6 +55,13 @@ def test_wrong_usage_is_told_before_anything_is_loaded(capsys, tmp_path, argumen
     assert run(command, given) == code
     out, err = capsys.readouterr()
     assert (out, says in err.splitlines()[-1]) == ("", True), err
+
+
+def test_crops_without_their_video_are_no_template(capsys, tmp_path):
+    make_clip(tmp_path / "her.face.h5", frames=6)
+    given = ["--model", "wav2lip", "--checkpoint", "x", "--port", "0", "--state", str(tmp_path / "state")]
+    assert run(command, [*given, "--template", str(tmp_path / "her.face.h5")]) == 1
+    assert "her.face.h5: its video " in capsys.readouterr().err
 
 
 def test_the_model_s_options_are_those_of_the_service(capsys):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from tk_tools.errors import ConfigError
+from tk_tools.errors import ConfigError, InputError
 from tk_tools.files.face_file import FACE, FaceFile
 from tk_tools.serve.access import Access
 from tk_tools.serve.app import OPEN_PATHS, make_app
@@ -102,7 +102,10 @@ def _check_templates(offer: Offer, options: ServeOptions) -> None:
     offer.check_templates()
     for path in options.templates.values():
         if path.name.endswith(FACE.suffix):
-            FaceFile(path).close()
+            with FaceFile(path) as file:
+                video = path.with_name(file.source.first.name)
+            if not video.is_file():
+                raise InputError(f"its video {video.name} is not beside it", path=path)
         else:
             check_holds(path, offer.templated.holds)
 
