@@ -75,7 +75,9 @@ def test_a_text_in_quotes_becomes_a_marked_wav(work, say):
     assert ran.code == 0
     assert Path("out.wav").read_bytes() != before
     assert not is_marked_synthetic(Path("out.wav"))
-    assert "out.wav: replaced; it was made from another text\n" in say("Not the same words.", "out.wav").err
+    ran = say("--json", "Not the same words: да.", "out.wav")
+    assert "out.wav: replaced; it was made from another text\n" in ran.err
+    assert "Cyrillic letters (line 1)" in json.loads(ran.out)["warning"]
 
 
 def test_files_folders_and_standard_input(work, say):
