@@ -4,8 +4,8 @@ python -m benchmarks.dubbing_preparation LAWDNET VIDEO...
 A checkout of iPaw-AI-LAB/LawDNet_2024. Theirs writes every picture, reads it again, crops it and writes the crop, and
 takes the sound out: three functions of its data script. Ours does it in one pass. A folder of clips by all cores, as a
 user has it done: the command with a worker for each core beside theirs, which know no workers, by the clock on the
-wall. Then a clip of each video on one core with one thread, processor time with that of child processes. In turn.
-Features are left out on both sides: theirs want TensorFlow 1 or a checkpoint.
+wall, once each. Then a clip of each video on one core with one thread, processor time with that of child processes, in
+turn. Features are left out on both sides: theirs want TensorFlow 1 or a checkpoint.
 """
 
 from __future__ import annotations

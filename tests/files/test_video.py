@@ -20,9 +20,9 @@ from tests.media import (
 )
 from tk_tools.errors import InputError
 from tk_tools.files.ffmpeg import write_video
-from tk_tools.files.media import probe
+from tk_tools.files.media import probe, stream_seconds
 from tk_tools.files.soundtrack import clip_samples, read_audio, read_clip_audio
-from tk_tools.files.video import VideoReader, picture_seconds, read_frames, read_picture
+from tk_tools.files.video import VideoReader, read_frames, read_picture
 
 
 def numbers(path, fps=Fraction(25)) -> list[int]:
@@ -212,7 +212,7 @@ def test_what_an_edit_list_leaves_out_is_not_counted(tmp_path, begin):
     ffmpeg("-ss", str(begin), "-i", whole, "-t", "0.6", "-c", "copy", path)
     seen = numbers(path)
     assert seen[0] == pytest.approx(25 * begin, abs=1)
-    assert picture_seconds(path) * 25 == len(seen) < probe(path).frame_count
+    assert stream_seconds(path, "video") * 25 == len(seen) < probe(path).frame_count
     assert len(read_audio(path, rate=16000)) / 16000 == pytest.approx(0.6, abs=0.1)
 
 

@@ -162,7 +162,7 @@ def test_make_says_a_text_as_it_stands(text, tmp_path):
     given = (f"DATA={tmp_path}/wavs", f"WORK={tmp_path}/work", f"TEXT={text}")
     done = with_stub(tmp_path, "make", "-C", RECIPE, "-o", done_mark, *given, "said")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "said").read_text().splitlines() == [text, f"{tmp_path}/work/said.wav"]
+    assert (tmp_path / "said").read_text().splitlines() == [text, str(tmp_path / "work/said.wav")]
     assert not (RECIPE / "injected").exists()
 
 

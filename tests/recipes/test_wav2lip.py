@@ -41,6 +41,21 @@ def test_stages_up_to_the_lists_and_again(videos, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (work / "faces").iterdir()} == times
 
 
+def test_what_has_no_sound_or_no_face_is_not_dubbed(tmp_path):
+    rows = ("path\tkind\tsample_rate", "/v/a.mp4\tvideo\t16000", "/v/b c.mp4\tvideo\t", "/v/d e.mp4\tvideo\t44100")
+    (tmp_path / "rows.tsv").write_text("\n".join(rows) + "\n")
+    for tool, says in {"tk-info": f"cat '{tmp_path}/rows.tsv'", "tk-crop-face": 'echo "/w/faces/d e.face.h5"'}.items():
+        (tmp_path / tool).write_text(f"#!/bin/sh\n{says}\n")
+        (tmp_path / tool).chmod(0o755)
+    work = tmp_path / "work"
+    path = f"PATH={tmp_path}:{os.environ['PATH']}"
+    done = shell("env", path, RECIPE / "run.sh", "--stop-stage", 1, tmp_path, work)
+    assert done.returncode == 0, done.stderr
+    assert "left out: /v/b c.mp4 has no sound" in done.stderr
+    assert (work / "videos.txt").read_text() == "/v/a.mp4\n/v/d e.mp4\n"
+    assert (work / "usable.txt").read_text() == "/v/d e.mp4\n"
+
+
 @pytest.mark.slow
 def test_make_crops_each_clip_once(videos, tmp_path):
     plain = tmp_path / "videos"  # make splits names at spaces

@@ -117,7 +117,7 @@ def test_a_playlist_opens_no_file_of_the_server(served, media, kind):
 
 def test_a_client_s_file_names_are_never_used(served, media):
     content = (media / "speech.wav").read_bytes()
-    for name in ("../../../up.wav", "/tmp/abs.wav", "a\\b\u202e.WAV", "x" * 200, "nul\0.wav"):
+    for name in ("../../../up.wav", "/abs.wav", "a\\b\u202e.WAV", "x" * 200, "nul\0.wav"):
         job = served.queue(speech=(name, content))
         assert served.wait(job)["state"] == "done"
         assert name not in served.ask("GET", f"/jobs/{job}").text

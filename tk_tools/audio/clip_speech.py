@@ -19,10 +19,9 @@ from tk_tools.files.coded import CodedFrames
 from tk_tools.files.face_file import FACE
 from tk_tools.files.frames_file import FRAMES
 from tk_tools.files.h5 import Kind, open_h5, read_rows
-from tk_tools.files.media import probe
+from tk_tools.files.media import probe, stream_seconds
 from tk_tools.files.rates import FRAME_RATE
 from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
-from tk_tools.files.video import picture_seconds
 
 STORED = {kind.suffix: kind for kind in (FRAMES, FACE)}
 _BLOCK = 1 << 20  # samples that are read from HDF5 at once
@@ -70,7 +69,7 @@ class ClipSpeech:
 
 
 def _frames(path: Path) -> int | None:
-    return max(1, round(picture_seconds(path) * FRAME_RATE)) if _has_pictures(path) else None
+    return max(1, round(stream_seconds(path, "video") * FRAME_RATE)) if _has_pictures(path) else None
 
 
 def _has_pictures(path: Path) -> bool:

@@ -44,8 +44,8 @@ def run_batch(
 ) -> ExitCode:
     """Make `suffix` files of everything that the operands name and print the path of each finished one.
 
-    `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr, with "left_out" (why)
-    nothing was made, and "failed" are (name, why) of files in the source's folder that were of no use. `reads`:
+    `make(source, *also, target, options)` returns facts; "warning" among them goes to stderr as well, with "left_out"
+    (why) nothing was made, and "failed" are (name, why) of files in the source's folder that were of no use. `reads`:
     suffixes that a searched folder is searched for. `also`: further files of every result, or what gives them for a
     source. `check` raises what would go wrong with every input: told once, nothing is made (a cluster's workers see for
     themselves); it may give a line for people. `stem`: how a result in a folder is named, see Targets. `whole_folders`:

@@ -15,9 +15,8 @@ from tk_tools.face.backends import DEFAULT_FACE
 from tk_tools.face.crop import stretches
 from tk_tools.files.atomic import atomic_path
 from tk_tools.files.ffmpeg import VideoWriter
-from tk_tools.files.media import picture_start, probe
+from tk_tools.files.media import picture_start, probe, stream_seconds
 from tk_tools.files.provenance import Provenance
-from tk_tools.files.video import picture_seconds
 
 
 def write_film(
@@ -45,7 +44,7 @@ def write_film(
             fps=footage.fps,
             audio=speech,
             audio_start=_skipped(speech),
-            audio_seconds=float(picture_seconds(footage.path)) if stop and not footage.still else None,
+            audio_seconds=float(stream_seconds(footage.path, "video")) if stop and not footage.still else None,
             metadata={"comment": made.comment(synthetic=True) if mark else made.comment()},
             quality=quality,
         )

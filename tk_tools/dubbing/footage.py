@@ -232,8 +232,7 @@ def search_of(options: Any, layout: str, width: int | None = None) -> CropOption
 def source_of(places: Path) -> Path:
     """The video of a NAME.face.h5, which must lie beside it. InputError: it does not, or it was changed."""
     with FaceFile(places) as file:
-        source = file.source.first
-    video = places.with_name(source.name)
+        source, video = file.source.first, file.video_beside
     if not video.is_file():
         raise InputError(
             f"its video {source.name} is not beside it; name the video and say --faces {places}", path=places

@@ -108,6 +108,11 @@ class FaceFile:
         return len(self.frames)
 
     @property
+    def video_beside(self) -> Path:
+        """Where the video that it was made of would lie, in the same folder."""
+        return self.path.with_name(self.source.first.name)
+
+    @property
     def has_sound(self) -> bool:
         return "audio/samples" in self._file
 

@@ -5,9 +5,11 @@ video.py reads the pictures, soundtrack.py the sound; nothing else in the box op
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 
@@ -168,6 +170,27 @@ def packet_end(packet: av.Packet) -> Fraction:
     """Time stamp in seconds at which a packet's content ends."""
     time = packet.pts if packet.pts is not None else packet.dts or 0
     return (time + (packet.duration or 0)) * Fraction(packet.time_base)
+
+
+def stream_seconds(path: Path, kind: Literal["audio", "video"], most: float = math.inf) -> Fraction:
+    """How long the sound or the pictures of a file last by the time stamps of its packets, without decoding them; what
+    an edit list leaves out does not count, and counting ends beyond `most`."""
+    start, end = None, Fraction(0)
+    with open_media(path) as container:
+        stream = getattr(container.streams, kind)[0]
+        period = 1 / frame_rate(stream) if kind == "video" else Fraction(0)
+        for packet in container.demux(stream):
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            length = packet.duration * packet.time_base if packet.duration else period
+            if stamp is None:
+                end += length if packet.size else 0
+            elif not packet.is_discard:
+                time = stamp * packet.time_base
+                later = time + length
+                start, end = (time, later) if start is None else (min(start, time), max(end, later))
+            if end - (start or 0) > most:
+                break
+    return Fraction(end - (start or 0))
 
 
 def picture_start(path: Path) -> Fraction | None:

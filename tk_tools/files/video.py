@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from tk_tools.errors import InputError
-from tk_tools.files.media import first_frame, frame_rate, open_media, packet_end, probe, quarter_turns
+from tk_tools.files.media import first_frame, open_media, packet_end, probe, quarter_turns
 from tk_tools.files.rates import DEFAULT_FPS
 from tk_tools.files.whole import check_stream
 
@@ -162,21 +162,6 @@ def read_picture(path: Path) -> np.ndarray:
         if not container.streams.video:
             raise InputError("has no picture", path=path)
         return _upright(first_frame(container, container.streams.video[0], Path(path)))
-
-
-def picture_seconds(path: Path) -> Fraction:
-    """How long the pictures of a video last, by its time stamps, without decoding them."""
-    first = end = None
-    with open_media(path) as container:
-        video = container.streams.video[0]
-        period = 1 / frame_rate(video)
-        for packet in container.demux(video):
-            if packet.pts is not None and not packet.is_discard:  # as an edit list has it
-                time, base = packet.pts * packet.time_base, packet.time_base
-                first = time if first is None else min(first, time)
-                length = packet.duration * base if packet.duration else period
-                end = time + length if end is None else max(end, time + length)
-    return Fraction(0) if first is None else Fraction(end - first)
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:

@@ -16,11 +16,11 @@ from tk_tools.files.atomic import atomic_path
 from tk_tools.files.face_file import FACE
 from tk_tools.files.ffmpeg import VideoWriter
 from tk_tools.files.made_from import is_marked_synthetic
-from tk_tools.files.media import probe
+from tk_tools.files.media import probe, stream_seconds
 from tk_tools.files.provenance import describe
 from tk_tools.files.rates import FRAME_RATE
 from tk_tools.files.soundtrack import audio_rate, read_audio_blocks
-from tk_tools.files.video import VideoReader, picture_seconds
+from tk_tools.files.video import VideoReader
 from tk_tools.files.wav import write_wav
 from tk_tools.metrics.condition import Condition
 from tk_tools.metrics.sync_clips import MEASURES, ClipOptions, load_judge, measure_file
@@ -71,7 +71,7 @@ def fix_sync(source: Path, weights: Path, target: Path, options: FixOptions) -> 
                 height=reader.info.height,
                 fps=reader.fps,
                 audio=sound,
-                audio_seconds=float(picture_seconds(source)),
+                audio_seconds=float(stream_seconds(source, "video")),
                 metadata={"comment": made.comment(**_mark(source))},
                 quality=options.quality,
             ) as writer,

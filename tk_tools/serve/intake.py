@@ -20,7 +20,7 @@ from tk_tools.serve.offer import Offer
 from tk_tools.serve.options import ServeOptions
 from tk_tools.serve.refusal import Refused
 from tk_tools.serve.store import Job, JobStore
-from tk_tools.serve.uploads import Form, is_form, receive_form
+from tk_tools.serve.uploads import Form, form_boundary, receive_form
 
 NO_PART, NO_FILE = "No file part", "No selected file"
 NO_AUDIO = "没有上传音频文件"  # what the original's faster server says: no audio file was sent
@@ -49,7 +49,7 @@ class Intake:
         """
         speech = self._offer.spoken_to
         fields = tuple(Upload(name, speech.title, speech.reads, speech.holds) for name in ("file", "audio"))
-        if not is_form(request):
+        if form_boundary(request) is None:
             raise Refused(400, missing)
         with self._dispatcher.place(), self._folder() as folder:
             form = await receive_form(request, folder, fields, self._options.upload_bytes)

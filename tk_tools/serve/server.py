@@ -103,7 +103,7 @@ def _check_templates(offer: Offer, options: ServeOptions) -> None:
     for path in options.templates.values():
         if path.name.endswith(FACE.suffix):
             with FaceFile(path) as file:
-                video = path.with_name(file.source.first.name)
+                video = file.video_beside
             if not video.is_file():
                 raise InputError(f"its video {video.name} is not beside it", path=path)
         else:

@@ -37,23 +37,23 @@ class Form:
     written: set[str] = field(default_factory=set)
 
 
-def is_form(request: Request) -> bool:
-    """Whether a form is sent that can hold files."""
+def form_boundary(request: Request) -> bytes | None:
+    """What lies between the parts of a form that can hold files; None where there is no such form."""
     kind, parameters = parse_options_header(request.headers.get("content-type"))
-    return kind == b"multipart/form-data" and bool(parameters.get(b"boundary"))
+    return parameters.get(b"boundary") or None if kind == b"multipart/form-data" else None
 
 
 async def receive_form(request: Request, folder: Path, uploads: tuple[Upload, ...], limit: int) -> Form:
     """Read a form whose files go into `folder`. Refused: 408, 413, 415 or 422; the caller removes the folder."""
-    if not is_form(request):
+    boundary = form_boundary(request)
+    if boundary is None:
         raise Refused(415, "send a form of the type multipart/form-data")
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
     reader = _Reader(folder, uploads)
     try:
-        _, parameters = parse_options_header(request.headers["content-type"])
-        parser = MultipartParser(parameters[b"boundary"], reader.callbacks())
+        parser = MultipartParser(boundary, reader.callbacks())
         await _feed(request, parser, limit)
         parser.finalize()
     except FormParserError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,40 +101,20 @@ def check_upload(path: Path, holds: str, seconds: float, characters: int) -> flo
     if holds == "text":
         return _check_text(path, characters) / CHARACTERS_A_SECOND
 
-    from tk_tools.files.media import check_by_itself
+    from tk_tools.files.media import check_by_itself, stream_seconds
 
     check_by_itself(path, MOST_PIXELS)
     info = check_holds(path, holds)
     if info.is_still and holds == "pictures":
         return 0.0
-    length = info.duration or _counted_seconds(path, holds, seconds)
+    kind = "audio" if holds == "sound" else "video"
+    length = info.duration or float(stream_seconds(path, kind, most=seconds))  # browsers' recorders tell none
     if length > seconds:
         told = f"{info.duration:.0f} s" if info.duration else "longer"
         raise InputError(f"lasts {told}, and {seconds:g} s is the most here", path=path)
     if holds == "sound" and info.audio_codec.startswith("pcm_f"):
         _check_numbers(path)
     return length
-
-
-def _counted_seconds(path: Path, holds: str, most: float) -> float:
-    """How long the sound or the pictures of a file last whose container does not tell it, as recordings of browsers do
-    not; counted packet by packet, and ended beyond `most`."""
-    from tk_tools.files.media import frame_rate, open_media, packet_end
-
-    with open_media(path) as container:
-        stream = (container.streams.audio if holds == "sound" else container.streams.video)[0]
-        period = 0 if holds == "sound" else 1 / frame_rate(stream)
-        start, end = None, Fraction(0)
-        for packet in container.demux(stream):
-            if packet.pts is None and packet.dts is None:
-                end += (packet.duration * packet.time_base if packet.duration else period) if packet.size else 0
-            else:
-                first = packet.pts if packet.pts is not None else packet.dts
-                start = first * packet.time_base if start is None else start
-                end = max(end, packet_end(packet) - start)
-            if end > most:
-                break
-    return float(end)
 
 
 def _check_text(path: Path, characters: int) -> int:

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from tk_tools.models.styletts2.generator import Generator, StyledResidualBlock
-from tk_tools.models.styletts2.layers import StyledInstanceNorm
+from tk_tools.models.styletts2.layers import EPSILON, StyledInstanceNorm
 from tk_tools.nets.fourier_rows import FourierRows, pays
 from tk_tools.nets.hifigan import fold_weight_norm, lay_in_rows
 
 VALUES_AT_ONCE = 1 << 15  # they stay in the processor's cache
-EPSILON = 1e-5  # of the instance norm
 
 
 class FastBlock(nn.Module):

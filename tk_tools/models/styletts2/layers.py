@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from tk_tools.nets.hifigan import with_weight_norm
 
 SLOPE = 0.2  # of the leaky ReLUs, where nothing else is said
+EPSILON = 1e-5  # of the norms
 UNIT = 1 / math.sqrt(2)  # keeps the variance of a sum of two
 
 
@@ -52,7 +53,7 @@ class StyledInstanceNorm(StyledScale):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         gamma, beta = self.gamma_and_beta(style)
-        return torch.addcmul(beta, 1 + gamma, functional.instance_norm(x, eps=1e-5))
+        return torch.addcmul(beta, 1 + gamma, functional.instance_norm(x, eps=EPSILON))
 
 
 class StyledLayerNorm(StyledScale):
@@ -60,7 +61,7 @@ class StyledLayerNorm(StyledScale):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         gamma, beta = self.fc(style).unsqueeze(1).chunk(2, dim=-1)
-        return torch.addcmul(beta, 1 + gamma, functional.layer_norm(x, x.shape[-1:], eps=1e-5))
+        return torch.addcmul(beta, 1 + gamma, functional.layer_norm(x, x.shape[-1:], eps=EPSILON))
 
 
 class StyledBlock(nn.Module):

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from tk_tools.models.styletts2.layers import EPSILON
+
 VALUES_AT_ONCE = 1 << 16  # they stay in the processor's cache
-EPSILON = 1e-5  # of the instance norm
 
 
 def styled_snake(x: Tensor, gamma: Tensor, beta: Tensor, alpha: Tensor) -> Tensor:
